@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+#
+# The words each folder uses to list what is in it.
+
+# Sources of the library: .c and .S files of the calling folder.
+function(troupe_sources)
+    foreach(source ${ARGN})
+        target_sources(troupe_objects PRIVATE ${CMAKE_CURRENT_SOURCE_DIR}/${source})
+    endforeach()
+endfunction()
+
+# Tests: each x_test.c becomes a program of its own, linked with the static library, so that names
+# internal to the library (tr__) and the headers in src/ are within its reach.
+function(troupe_tests)
+    if(NOT TR_TESTS)
+        return()
+    endif()
+    foreach(source ${ARGN})
+        get_filename_component(name ${source} NAME_WE)
+        add_executable(${name} ${source})
+        target_include_directories(${name} PRIVATE
+            ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/test)
+        target_link_libraries(${name} PRIVATE check troupe::static m)
+        set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/test)
+        add_test(NAME ${name} COMMAND ${name})
+        set_tests_properties(${name} PROPERTIES SKIP_RETURN_CODE 77)
+    endforeach()
+endfunction()
+
+# Examples: each x.c becomes the program examples/x. Where a file x.out stands beside it, a test
+# runs the program and compares what it prints.
+function(troupe_examples)
+    foreach(source ${ARGN})
+        get_filename_component(name ${source} NAME_WE)
+        add_executable(${name} ${source})
+        target_link_libraries(${name} PRIVATE troupe::static)
+        set(expected ${CMAKE_CURRENT_SOURCE_DIR}/${name}.out)
+        if(TR_TESTS AND EXISTS ${expected})
+            add_test(NAME example_${name}
+                COMMAND ${PROJECT_SOURCE_DIR}/tools/compare ${expected} $<TARGET_FILE:${name}>)
+            set_tests_properties(example_${name} PROPERTIES SKIP_RETURN_CODE 77)
+        endif()
+    endforeach()
+endfunction()
+
+# Fuzz targets: each x_fuzz.c becomes a libFuzzer program in fuzz/, with TR_FUZZ and clang only.
+function(troupe_fuzz_targets)
+    if(NOT TR_FUZZ)
+        return()
+    endif()
+    foreach(source ${ARGN})
+        get_filename_component(name ${source} NAME_WE)
+        add_executable(${name} ${source})
+        target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR}/src)
+        target_link_libraries(${name} PRIVATE troupe::static)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+    endforeach()
+endfunction()

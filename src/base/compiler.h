@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* What the two compilers call the few things that C does not name. */
+#ifndef TROUPE_BASE_COMPILER_H
+#define TROUPE_BASE_COMPILER_H
+
+#include <stddef.h>
+
+#define tr__likely(x) __builtin_expect(!!(x), 1)
+#define tr__unlikely(x) __builtin_expect(!!(x), 0)
+#define TR__NOINLINE __attribute__((noinline))
+#define TR__COLD __attribute__((cold, noinline))
+#define TR__CACHE_LINE 64
+#define TR__ALIGNED(n) __attribute__((aligned(n)))
+
+/* The struct of type `type` whose member `member` is at `ptr`. */
+#define tr__container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
+
+#if defined(__SANITIZE_ADDRESS__)
+#define TR__ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TR__ASAN 1
+#endif
+#endif
+
+#if defined(__SANITIZE_THREAD__)
+#define TR__TSAN 1
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define TR__TSAN 1
+#endif
+#endif
+
+#if defined(TR__ASAN) || defined(TR__TSAN)
+#define TR__SANITIZED 1
+#endif
+
+/* Tells the core that it is in a short wait. */
+static inline void tr__cpu_relax(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The test runner.
+ *
+ * Each test is forked from this process, which itself never runs a test and starts no thread, so
+ * that every test begins in the same state. The child leads a process group, and the whole group
+ * is killed when the time is over. Its output goes to an unnamed file rather than a pipe: nothing
+ * has to be read while it runs, and a full pipe cannot stop it.
+ */
+
+#include "check.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { EXIT_SKIPPED = 77, TIME_LIMIT_S = 20 };
+
+enum outcome { PASSED, FAILED, SKIPPED, NOUTCOMES };
+
+static struct check_test *first_test;
+
+void check_add(struct check_test *test)
+{
+    struct check_test **link = &first_test;
+
+    while (*link)
+        link = &(*link)->next;
+    *link = test;
+}
+
+void check_fail(const char *file, int line, const char *format, ...)
+{
+    char text[4096];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+
+    fprintf(stderr, "%s:%d: %s\n", file, line, text);
+    fflush(NULL);
+    _exit(EXIT_FAILURE);
+}
+
+void check_skip(const char *reason)
+{
+    fprintf(stderr, "%s\n", reason);
+    fflush(NULL);
+    _exit(EXIT_SKIPPED);
+}
+
+int64_t check_now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void pause_thread(void)
+{
+    nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+void (*check_pause)(void) = pause_thread;
+
+int64_t check_env(const char *name, int64_t otherwise)
+{
+    const char *value = getenv(name);
+
+    return value && *value ? strtoll(value, NULL, 10) : otherwise;
+}
+
+/* SIGCHLD is blocked in the runner, so that sigtimedwait can wait for a child with a limit. */
+static void block_sigchld(int how)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(how, &set, NULL);
+}
+
+static void run_child(const struct check_test *test, int argc, char **argv, FILE *output)
+{
+    setpgid(0, 0);
+    block_sigchld(SIG_UNBLOCK);
+    dup2(fileno(output), STDOUT_FILENO);
+    dup2(fileno(output), STDERR_FILENO);
+    exit(test->run(argc, argv));
+}
+
+/* Waits for the child; false when the limit passed and it had to be killed. */
+static bool wait_child(pid_t child, int64_t limit_ms, int *status)
+{
+    int64_t deadline = check_now_ms() + limit_ms;
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    for (;;) {
+        if (waitpid(child, status, WNOHANG) == child)
+            return true;
+
+        int64_t left = deadline - check_now_ms();
+        if (left <= 0)
+            break;
+        struct timespec pause = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
+        sigtimedwait(&set, NULL, &pause);
+    }
+    kill(-child, SIGKILL);
+    kill(child, SIGKILL);
+    waitpid(child, status, 0);
+    return false;
+}
+
+static void show(FILE *output)
+{
+    char bytes[4096];
+    size_t n;
+
+    rewind(output);
+    while ((n = fread(bytes, 1, sizeof bytes, output)) > 0)
+        fwrite(bytes, 1, n, stdout);
+}
+
+static enum outcome judge(const struct check_test *test, bool in_time, int status, int64_t limit_ms)
+{
+    if (!in_time)
+        printf("FAILED  %s: still running after %" PRId64 " s\n", test->name, limit_ms / 1000);
+    else if (WIFSIGNALED(status))
+        printf("FAILED  %s: %s\n", test->name, strsignal(WTERMSIG(status)));
+    else if (WEXITSTATUS(status) == EXIT_SKIPPED)
+        return SKIPPED;
+    else if (WEXITSTATUS(status) != 0)
+        printf("FAILED  %s: exit status %d\n", test->name, WEXITSTATUS(status));
+    else
+        return PASSED;
+    return FAILED;
+}
+
+/* TEST_TIMEOUT is a factor for slow builds; TR_LONG asks stress tests to go on for long. */
+static int64_t time_limit_ms(void)
+{
+    int64_t factor = check_env("TEST_TIMEOUT", 1) * (check_env("TR_LONG", 0) ? 60 : 1);
+
+    return TIME_LIMIT_S * 1000 * factor;
+}
+
+static enum outcome run_test(const struct check_test *test, int argc, char **argv)
+{
+    int64_t limit_ms = time_limit_ms();
+    int64_t start = check_now_ms();
+    FILE *output = tmpfile();
+    int status = 0;
+
+    if (!output) {
+        perror("tmpfile");
+        exit(EXIT_FAILURE);
+    }
+    fflush(NULL);
+    pid_t child = fork();
+    if (child < 0) {
+        perror("fork");
+        exit(EXIT_FAILURE);
+    }
+    if (child == 0)
+        run_child(test, argc, argv, output);
+
+    bool in_time = wait_child(child, limit_ms, &status);
+    enum outcome outcome = judge(test, in_time, status, limit_ms);
+    if (outcome == PASSED)
+        printf("passed  %s (%" PRId64 " ms)\n", test->name, check_now_ms() - start);
+    if (outcome == SKIPPED)
+        printf("skipped %s: ", test->name);
+    if (outcome != PASSED)
+        show(output);
+    fclose(output);
+    return outcome;
+}
+
+static bool is_chosen(const struct check_test *test, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strstr(test->name, argv[i]))
+            return true;
+    return argc < 2;
+}
+
+static int list_tests(void)
+{
+    for (const struct check_test *test = first_test; test; test = test->next)
+        puts(test->name);
+    return 0;
+}
+
+int main(int argc, char **argv)
+{
+    int n[NOUTCOMES] = { 0 };
+
+    if (argc == 2 && strcmp(argv[1], "--list") == 0)
+        return list_tests();
+
+    block_sigchld(SIG_BLOCK);
+    for (const struct check_test *test = first_test; test; test = test->next)
+        if (is_chosen(test, argc, argv))
+            n[run_test(test, argc, argv)]++;
+
+    printf("%d passed, %d failed, %d skipped\n", n[PASSED], n[FAILED], n[SKIPPED]);
+    if (n[FAILED] > 0 || n[PASSED] + n[SKIPPED] == 0)
+        return EXIT_FAILURE;
+    return n[PASSED] > 0 ? EXIT_SUCCESS : EXIT_SKIPPED;
+}
