@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The switch as the rest of the library sees it: the raw one of this CPU, with the sanitizers told.
+ *
+ * AddressSanitizer learns of a switch before and after it; ThreadSanitizer only before, and from
+ * a function that it has not instrumented, or its own shadow stack would be left unbalanced.
+ */
+#define _GNU_SOURCE
+#include "os/context.h"
+#include "os/context_raw.h"
+
+#include <pthread.h>
+
+#if defined(TR__ASAN)
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#if defined(TR__TSAN)
+#include <sanitizer/tsan_interface.h>
+#endif
+
+void tr__context_make(struct tr_context *c, void *bottom, void *top, void (*entry)(void))
+{
+    c->sp = tr__context_raw_make(top, entry);
+#if defined(TR__ASAN)
+    c->fake_stack = NULL;
+    c->bottom = bottom;
+    c->size = (size_t)((char *)top - (char *)bottom);
+#else
+    (void)bottom;
+#endif
+#if defined(TR__TSAN)
+    c->fiber = __tsan_create_fiber(0);
+#endif
+}
+
+void tr__context_of_thread(struct tr_context *c)
+{
+    *c = (struct tr_context){ 0 };
+#if defined(TR__ASAN)
+    pthread_attr_t attr;
+    void *bottom = NULL;
+
+    if (pthread_getattr_np(pthread_self(), &attr) == 0) {
+        pthread_attr_getstack(&attr, &bottom, &c->size);
+        pthread_attr_destroy(&attr);
+    }
+    c->bottom = bottom;
+#endif
+#if defined(TR__TSAN)
+    c->fiber = __tsan_get_current_fiber();
+#endif
+}
+
+__attribute__((no_sanitize("thread"), no_sanitize("address"))) void
+tr__context_switch(struct tr_context *from, struct tr_context *to, bool ending)
+{
+#if defined(TR__ASAN)
+    __sanitizer_start_switch_fiber(ending ? NULL : &from->fake_stack, to->bottom, to->size);
+#endif
+#if defined(TR__TSAN)
+    __tsan_switch_to_fiber(to->fiber, 0);
+#endif
+    (void)ending;
+    tr__context_raw_switch(&from->sp, to->sp);
+#if defined(TR__ASAN)
+    __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
+#endif
+}
+
+void tr__context_entered(struct tr_context *c)
+{
+#if defined(TR__ASAN)
+    __sanitizer_finish_switch_fiber(c->fake_stack, NULL, NULL);
+#else
+    (void)c;
+#endif
+}
+
+void tr__context_drop(struct tr_context *c)
+{
+#if defined(TR__TSAN)
+    if (c->fiber)
+        __tsan_destroy_fiber(c->fiber);
+    c->fiber = NULL;
+#endif
+    c->sp = NULL;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Address space: reserve, guard, give back. */
+#ifndef TROUPE_OS_PAGES_H
+#define TROUPE_OS_PAGES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TR__PAGE 4096u
+
+/*
+ * Reserves `size` bytes of zeroed address space aligned to `align` (a power of two, at least a
+ * page); pages are backed when first touched, one at a time (no huge pages). NULL when the system
+ * refuses. Any thread.
+ */
+void *tr__pages_map(size_t size, size_t align);
+
+void tr__pages_unmap(void *p, size_t size);
+
+/* Gives the memory behind [p, p + size) back; the addresses stay reserved and guards stay. */
+void tr__pages_discard(void *p, size_t size);
+
+/*
+ * Makes the page at `p` fault on any access. False when the system has no more room for guards:
+ * the caller goes on without one, or refuses. Any thread.
+ */
+bool tr__pages_guard(void *p, size_t size);
+
+#endif
