@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Size classes, the caches of the workers, and the depot between them.
+ *
+ * Invariants: a chain in the depot holds BATCH blocks or fewer, its blocks linked by their first
+ * word, and the chain's successor and its count stand in the second and third word of its first
+ * block. A cache holds at most two batches a class, so the memory that sits idle in caches is
+ * bounded by classes x workers x 2 batches.
+ *
+ * Blocks above the largest class, and all blocks of a build that a sanitizer or Valgrind is to
+ * watch, come from malloc, where those tools see a late use.
+ */
+#include "mem/block.h"
+
+#include "base/compiler.h"
+#include "base/fault.h"
+#include "base/panic.h"
+#include "base/spin.h"
+#include "os/pages.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LARGEST 4096u
+#define SLAB_SIZE (256u * 1024u)
+#define BATCH_BYTES 8192u
+
+static const uint16_t class_size[TR__BLOCK_CLASSES] = {
+    32,  48,  64,  80,  96,  112,  128,  160,  192,  224,  256,  320,
+    384, 448, 512, 640, 768, 1024, 1280, 1536, 2048, 2560, 3072, 4096,
+};
+
+struct depot {
+    struct tr_spin lock;
+    void *chains;      /* guarded by lock */
+    char *fresh, *end; /* guarded by lock: the rest of the newest slab */
+} TR__ALIGNED(TR__CACHE_LINE);
+
+static struct depot depots[TR__BLOCK_CLASSES];
+static _Atomic size_t reserved;
+
+static __thread struct tr_block_cache *thread_cache;
+
+/* The class of each size in steps of 16 bytes, filled at start. */
+static uint8_t class_of_step[LARGEST / 16 + 1];
+
+__attribute__((constructor)) static void fill_classes(void)
+{
+    unsigned c = 0;
+
+    for (unsigned step = 0; step <= LARGEST / 16; step++) {
+        if (step * 16 > class_size[c])
+            c++;
+        class_of_step[step] = (uint8_t)c;
+    }
+}
+
+static inline unsigned class_of(size_t size)
+{
+    return class_of_step[(size + 15) / 16];
+}
+
+static inline uint32_t batch_of(unsigned c)
+{
+    uint32_t n = BATCH_BYTES / class_size[c];
+
+    return n < 4 ? 4 : n;
+}
+
+static inline void **word(void *block, int i)
+{
+    return (void **)block + i;
+}
+
+/* A batch cut from fresh memory, or an empty chain. The depot's lock is held. */
+static struct tr_block_chain carve(struct depot *d, unsigned c)
+{
+    struct tr_block_chain chain = { NULL, 0 };
+    size_t size = class_size[c];
+
+    if ((size_t)(d->end - d->fresh) < size) {
+        char *slab = tr__pages_map(SLAB_SIZE, TR__PAGE);
+        if (!slab)
+            return chain;
+        atomic_fetch_add_explicit(&reserved, SLAB_SIZE, memory_order_relaxed);
+        d->fresh = slab;
+        d->end = slab + SLAB_SIZE;
+    }
+    uint32_t fit = (uint32_t)((size_t)(d->end - d->fresh) / size);
+    uint32_t n = fit < batch_of(c) ? fit : batch_of(c);
+    /* Linked so that the lowest address is handed out first: neighbours in time are neighbours in
+       memory, which the hardware prefetches. */
+    for (uint32_t i = 0; i < n; i++) {
+        char *block = d->fresh + i * size;
+        *word(block, 0) = i + 1 < n ? block + size : NULL;
+    }
+    chain.head = d->fresh;
+    chain.count = n;
+    d->fresh += n * size;
+    return chain;
+}
+
+static struct tr_block_chain depot_take(unsigned c)
+{
+    struct depot *d = &depots[c];
+    struct tr_block_chain chain;
+
+    tr__spin_lock(&d->lock);
+    if (d->chains) {
+        chain.head = d->chains;
+        d->chains = *word(chain.head, 1);
+        chain.count = (uint32_t)(uintptr_t)*word(chain.head, 2);
+    } else {
+        chain = carve(d, c);
+    }
+    tr__spin_unlock(&d->lock);
+    return chain;
+}
+
+static void depot_give(unsigned c, struct tr_block_chain chain)
+{
+    struct depot *d = &depots[c];
+
+    if (!chain.head)
+        return;
+    tr__spin_lock(&d->lock);
+    *word(chain.head, 1) = d->chains;
+    *word(chain.head, 2) = (void *)(uintptr_t)chain.count;
+    d->chains = chain.head;
+    tr__spin_unlock(&d->lock);
+}
+
+static inline void *chain_pop(struct tr_block_chain *chain)
+{
+    void *p = chain->head;
+
+    chain->head = *word(p, 0);
+    chain->count--;
+    return p;
+}
+
+static inline void chain_push(struct tr_block_chain *chain, void *p)
+{
+    *word(p, 0) = chain->head;
+    chain->head = p;
+    chain->count++;
+}
+
+static TR__NOINLINE void *alloc_slow(struct tr_block_cache *cache, unsigned c)
+{
+    struct tr_block_chain chain;
+
+    if (!cache) {
+        chain = depot_take(c);
+        if (!chain.head)
+            return NULL;
+        void *p = chain_pop(&chain);
+        depot_give(c, chain);
+        return p;
+    }
+    if (cache->spare[c].head) {
+        cache->active[c] = cache->spare[c];
+        cache->spare[c] = (struct tr_block_chain){ NULL, 0 };
+    } else {
+        cache->active[c] = depot_take(c);
+    }
+    return cache->active[c].head ? chain_pop(&cache->active[c]) : NULL;
+}
+
+static TR__NOINLINE void free_slow(struct tr_block_cache *cache, unsigned c, void *p)
+{
+    if (!cache) {
+        *word(p, 0) = NULL;
+        depot_give(c, (struct tr_block_chain){ p, 1 });
+        return;
+    }
+    depot_give(c, cache->spare[c]);
+    cache->spare[c] = cache->active[c];
+    *word(p, 0) = NULL;
+    cache->active[c] = (struct tr_block_chain){ p, 1 };
+}
+
+static inline bool from_system(size_t size)
+{
+#ifdef TR__SANITIZED
+    (void)size;
+    return true;
+#else
+    return size > LARGEST;
+#endif
+}
+
+static TR__NOINLINE void *system_alloc(size_t size)
+{
+    int saved = errno;
+    void *p = malloc(size);
+
+    errno = saved;
+    return p;
+}
+
+void *tr__block_alloc(size_t size)
+{
+    if (tr__fault())
+        return NULL;
+    if (from_system(size))
+        return system_alloc(size);
+    unsigned c = class_of(size);
+    struct tr_block_cache *cache = thread_cache;
+    if (tr__likely(cache && cache->active[c].head))
+        return chain_pop(&cache->active[c]);
+    return alloc_slow(cache, c);
+}
+
+void tr__block_free(void *p, size_t size)
+{
+    if (!p)
+        return;
+    if (from_system(size)) {
+        free(p);
+        return;
+    }
+    unsigned c = class_of(size);
+    struct tr_block_cache *cache = thread_cache;
+#ifdef TR_CHECKS
+    memset(p, 0xdb, class_size[c]);
+#endif
+    if (tr__likely(cache && cache->active[c].count < batch_of(c)))
+        chain_push(&cache->active[c], p);
+    else
+        free_slow(cache, c, p);
+}
+
+void tr__block_cache_use(struct tr_block_cache *cache)
+{
+    thread_cache = cache;
+}
+
+void tr__block_cache_flush(struct tr_block_cache *cache)
+{
+    for (unsigned c = 0; c < TR__BLOCK_CLASSES; c++) {
+        depot_give(c, cache->active[c]);
+        depot_give(c, cache->spare[c]);
+    }
+    memset(cache, 0, sizeof *cache);
+}
+
+size_t tr__block_reserved(void)
+{
+    return atomic_load_explicit(&reserved, memory_order_relaxed);
+}

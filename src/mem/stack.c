@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pools of stacks, one for each power of two.
+ *
+ * Stacks are cut from regions of address space that are never unmapped; a free stack waits in its
+ * pool. The pool keeps the pages of WARM_MAX free stacks; those beyond give theirs back to the
+ * system, so that a peak of a million processes does not hold four gigabytes for ever.
+ *
+ * Tops are staggered by a few cache lines from stack to stack: at equal distances from a power of
+ * two, the live frames of all processes would fall into the same few sets of the first-level
+ * cache.
+ */
+#include "mem/stack.h"
+
+#include "base/compiler.h"
+#include "base/spin.h"
+#include "mem/block.h"
+#include "os/pages.h"
+
+#define ORDER_MIN 14 /* 16 KiB: three pages and the guard */
+#define ORDER_MAX 30
+#define REGION_ORDER 26
+#define WARM_MAX 4096
+#define COLOURS 16
+
+/* A cold stack has no page to keep its own record in. */
+struct cold {
+    struct cold *next;
+    char *base;
+};
+
+struct pool {
+    struct tr_spin lock;
+    struct tr_stack *warm;  /* guarded by lock, as is all below */
+    struct cold *cold;      /* stacks whose pages were given back */
+    size_t nwarm;
+    char *fresh, *end; /* address space not yet cut */
+    size_t made;
+} TR__ALIGNED(TR__CACHE_LINE);
+
+static struct pool pools[ORDER_MAX + 1];
+
+static unsigned order_of(size_t size)
+{
+    unsigned order = ORDER_MIN;
+
+    while (order < ORDER_MAX && ((size_t)1 << order) < size)
+        order++;
+    return order;
+}
+
+static struct tr_stack *record_at(char *base, unsigned order, size_t colour)
+{
+    char *end = base + ((size_t)1 << order);
+
+    return (struct tr_stack *)(void *)(end - (colour % COLOURS) * TR__CACHE_LINE -
+                                       sizeof(struct tr_stack));
+}
+
+/* Cuts the next stack from fresh address space; NULL without memory or guards. Lock held. */
+static char *cut(struct pool *pool, unsigned order)
+{
+    size_t size = (size_t)1 << order;
+
+    if (pool->fresh == pool->end) {
+        size_t region = order < REGION_ORDER ? (size_t)1 << REGION_ORDER : size;
+        char *p = tr__pages_map(region, size < ((size_t)1 << 21) ? size : (size_t)1 << 21);
+        if (!p)
+            return NULL;
+        pool->fresh = p;
+        pool->end = p + region;
+    }
+    if (!tr__pages_guard(pool->fresh, TR__PAGE))
+        return NULL;
+    char *base = pool->fresh;
+    pool->fresh += size;
+    return base;
+}
+
+static char *thaw(struct pool *pool)
+{
+    struct cold *c = pool->cold;
+    char *base = c->base;
+
+    pool->cold = c->next;
+    tr__block_free(c, sizeof *c);
+    return base;
+}
+
+static struct tr_stack *pool_get(unsigned order)
+{
+    struct pool *pool = &pools[order];
+    char *base = NULL;
+
+    tr__spin_lock(&pool->lock);
+    struct tr_stack *s = pool->warm;
+    if (s) {
+        pool->warm = s->next;
+        pool->nwarm--;
+    } else {
+        base = pool->cold ? thaw(pool) : cut(pool, order);
+    }
+    size_t colour = pool->made++;
+    tr__spin_unlock(&pool->lock);
+    if (s || !base)
+        return s;
+    s = record_at(base, order, colour);
+    *s = (struct tr_stack){ .base = base, .order = order };
+    return s;
+}
+
+static void pool_put(struct tr_stack *s)
+{
+    struct pool *pool = &pools[s->order];
+    struct cold *c = NULL;
+    char *base = s->base;
+    unsigned order = s->order;
+
+    tr__spin_lock(&pool->lock);
+    if (pool->nwarm >= WARM_MAX)
+        c = tr__block_alloc(sizeof *c);
+    if (!c) {
+        s->next = pool->warm;
+        pool->warm = s;
+        pool->nwarm++;
+    }
+    tr__spin_unlock(&pool->lock);
+    if (!c)
+        return;
+    /* Nobody can find the stack here, so the slow part needs no lock. */
+    tr__pages_discard(base + TR__PAGE, ((size_t)1 << order) - TR__PAGE);
+    c->base = base;
+    tr__spin_lock(&pool->lock);
+    c->next = pool->cold;
+    pool->cold = c;
+    tr__spin_unlock(&pool->lock);
+}
+
+struct tr_stack *tr__stack_get(struct tr_stack_cache *cache, size_t size)
+{
+    unsigned order = order_of(size ? size : TR__STACK_DEFAULT);
+    struct tr_stack *s = cache->head;
+
+    if (tr__likely(s && s->order == order)) {
+        cache->head = s->next;
+        cache->count--;
+        return s;
+    }
+    return pool_get(order);
+}
+
+void tr__stack_put(struct tr_stack_cache *cache, struct tr_stack *s)
+{
+    if (cache->count >= TR__STACK_HOT || ((size_t)1 << s->order) != TR__STACK_DEFAULT) {
+        pool_put(s);
+        return;
+    }
+    s->next = cache->head;
+    cache->head = s;
+    cache->count++;
+}
+
+void tr__stack_cache_flush(struct tr_stack_cache *cache)
+{
+    while (cache->head) {
+        struct tr_stack *s = cache->head;
+        cache->head = s->next;
+        pool_put(s);
+    }
+    cache->count = 0;
+}
+
+void *tr__stack_top(struct tr_stack *s)
+{
+    return s;
+}
+
+void *tr__stack_bottom(struct tr_stack *s)
+{
+    return s->base + TR__PAGE;
+}

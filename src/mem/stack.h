@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Stacks: guarded address space whose pages are touched as needed.
+ *
+ * A stack's first page costs a page fault (1.4 to 2 us) when it is touched for the first time, so
+ * stacks are reused last-in first-out: a worker that runs short-lived processes runs them all on
+ * one warm stack.
+ */
+#ifndef TROUPE_MEM_STACK_H
+#define TROUPE_MEM_STACK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TR__STACK_DEFAULT (128u * 1024u)
+#define TR__STACK_HOT 32
+
+/* The record of a stack, at its high end: the page that is touched anyway. */
+struct tr_stack {
+    struct tr_stack *next; /* the list of free stacks it is on: a cache's or the depot's */
+    char *base;            /* lowest address: the guard page */
+    uint32_t order;        /* log2 of its size */
+};
+
+/* The warm stacks of default size of one worker. */
+struct tr_stack_cache {
+    struct tr_stack *head;
+    int count;
+};
+
+/*
+ * A stack of at least `size` bytes (0: the default), or NULL. `cache` is the caller's own.
+ */
+struct tr_stack *tr__stack_get(struct tr_stack_cache *cache, size_t size);
+
+void tr__stack_put(struct tr_stack_cache *cache, struct tr_stack *s);
+
+/* Hands the stacks in `cache` to the depot. */
+void tr__stack_cache_flush(struct tr_stack_cache *cache);
+
+/* The highest address that the stack's user may have, and the lowest. */
+void *tr__stack_top(struct tr_stack *s);
+void *tr__stack_bottom(struct tr_stack *s);
+
+#endif
