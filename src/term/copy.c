@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Size and copy of terms; sharing a copy between blocks.
+ *
+ * The copy needs no stack: the words already written are the queue of what is still to be copied,
+ * since headers tell raw words from terms. So the root comes first and a list lies in a row.
+ */
+#include "mem/block.h"
+#include "mem/heap.h"
+#include "term/atom_table.h"
+#include "term/pending.h"
+#include "term/raise.h"
+#include "term/term.h"
+
+size_t tr__term_size(tr_term term)
+{
+    struct tr__pending pending;
+    struct tr__span span = { &term.w, 1 };
+    size_t size = 0;
+
+    if (tr__is_immediate(term.w))
+        return 0;
+    tr__pending_init(&pending);
+    do {
+        while (span.n) {
+            uint64_t w = *span.at++;
+            span.n--;
+            if (tr__is_immediate(w))
+                continue;
+            struct tr__span inner = { tr__cons(w), 2 };
+            if (!tr__is_cons(w)) {
+                uint64_t header = *tr__box(w);
+                inner.at = tr__box(w) + 1;
+                inner.n = TR__HEADER_N(header);
+                size++;
+                if (TR__HEADER_KIND(header) >= TR__KIND_RAW) {
+                    size += inner.n;
+                    continue;
+                }
+            }
+            size += inner.n;
+            if (span.n && !tr__pending_push(&pending, &span, sizeof(span))) {
+                tr__pending_free(&pending);
+                return SIZE_MAX;
+            }
+            span = inner;
+        }
+    } while (tr__pending_pop(&pending, &span, sizeof(span)));
+    tr__pending_free(&pending);
+    return size;
+}
+
+/* Copies one object as it is; what it points to is copied when the scan comes to it. */
+static uint64_t copy_object(uint64_t **out, struct tr_counted **list, uint64_t w)
+{
+    uint64_t *to = *out;
+
+    if (tr__is_cons(w)) {
+        memcpy(to, tr__cons(w), 2 * sizeof(uint64_t));
+        *out = to + 2;
+        return tr__cons_w(to);
+    }
+    const uint64_t *from = tr__box(w);
+    size_t n = TR__HEADER_N(*from) + 1;
+    memcpy(to, from, n * sizeof(uint64_t));
+    *out = to + n;
+    if (TR__HEADER_KIND(*from) == TR__KIND_COUNTED) {
+        struct tr_counted *counted = (struct tr_counted *)(void *)to;
+        tr__shared_retain(counted->shared);
+        counted->next = *list;
+        *list = counted;
+    }
+    return tr__box_w(to);
+}
+
+tr_term tr__term_copy(uint64_t **out, struct tr_counted **list, tr_term term)
+{
+    uint64_t *scan = *out;
+
+    if (tr__is_immediate(term.w))
+        return term;
+    tr_term root = { copy_object(out, list, term.w) };
+    while (scan < *out) {
+        uint64_t w = *scan;
+        if ((w & 7) == TR__TAG_HEADER) {
+            scan += TR__HEADER_KIND(w) >= TR__KIND_RAW ? TR__HEADER_N(w) + 1 : 1;
+            continue;
+        }
+        if (!tr__is_immediate(w))
+            *scan = copy_object(out, list, w);
+        scan++;
+    }
+    return root;
+}
+
+/* --- shared terms --- */
+
+struct share {
+    struct tr_shared base;
+    tr_term root;
+    struct tr_counted *counted;
+    uint64_t words[];
+};
+
+static void share_destroy(struct tr_shared *base)
+{
+    struct share *share = (struct share *)base;
+
+    tr__counted_release(share->counted);
+    tr__block_free(share, base->size);
+}
+
+struct tr_shared *tr__share(tr_term term)
+{
+    size_t n = tr__term_size(term);
+
+    if (n > (SIZE_MAX - sizeof(struct share)) / sizeof(uint64_t))
+        return NULL;
+    size_t size = sizeof(struct share) + n * sizeof(uint64_t);
+    struct share *share = tr__block_alloc(size);
+    if (!share)
+        return NULL;
+    uint64_t *out = share->words;
+    atomic_init(&share->base.refs, 1);
+    share->base.size = size;
+    share->base.destroy = share_destroy;
+    share->counted = NULL;
+    share->root = tr__term_copy(&out, &share->counted, term);
+    return &share->base;
+}
+
+tr_term tr__share_term(const struct tr_shared *base)
+{
+    return ((const struct share *)base)->root;
+}
+
+/* --- in heaps --- */
+
+tr_term tr_copy(tr_term term)
+{
+    struct tr_heap *heap = tr__heap_current();
+
+    if (!term.w)
+        tr__raise_badarg(term);
+    size_t n = tr__term_size(term);
+    if (n == 0)
+        return term;
+    uint64_t *out = n == SIZE_MAX ? NULL : tr__heap_alloc(heap, n);
+    if (!out)
+        tr__raise_oom();
+    return tr__term_copy(&out, &heap->counted, term);
+}
+
+tr_term tr_keep(tr_term term)
+{
+    if (!term.w)
+        tr__raise_badarg(term);
+    size_t n = tr__term_size(term);
+    if (n == 0)
+        return term;
+    struct tr_kept *kept = n == SIZE_MAX ? NULL : tr__heap_keep(tr__heap_current(), n);
+    if (!kept)
+        tr__raise_oom();
+    uint64_t *out = kept->words;
+    return tr__term_copy(&out, &kept->counted, term);
+}
+
+void tr_release(tr_term kept)
+{
+    if (!kept.w || tr__is_immediate(kept.w))
+        return;
+    /* The root of a copy comes first in its block. */
+    char *words = (char *)(uintptr_t)(kept.w & ~UINT64_C(7));
+    tr__heap_unkeep((struct tr_kept *)(void *)(words - offsetof(struct tr_kept, words)));
+}
+
+struct tr_scope_mark tr_scope_begin(void)
+{
+    struct tr_heap *heap = tr__heap_current();
+    struct tr_heap_mark mark = tr__heap_mark(heap);
+
+    return (struct tr_scope_mark){ { heap, mark.chunk, mark.top, mark.counted }, 1 };
+}
+
+void tr_scope_end(struct tr_scope_mark *mark)
+{
+    struct tr_heap_mark to = { mark->part[1], mark->part[2], mark->part[3] };
+
+    tr__heap_reset(mark->part[0], to);
+}
