@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Idle workers: parking, and waking as few as needed.
+ *
+ * Waking a thread costs the waker microseconds, so at most one woken worker looks for work at a
+ * time; when it finds some and sees more, it wakes the next.
+ *
+ * No work is lost between a worker that parks and a thread that brings work: the first puts itself
+ * on the list, then looks once more at all queues; the second fills a queue, then looks at the
+ * list. Each does its two steps with a full fence between them, so at least one sees the other.
+ */
+#include "sched/worker.h"
+
+#include "base/clock.h"
+#include "os/futex.h"
+
+#include <stddef.h>
+
+static struct {
+    struct tr_spin lock;
+    struct tr_worker *first; /* guarded by lock */
+    _Atomic int count;       /* written with the lock held */
+    _Atomic int searching;   /* workers woken or looking that have not found work yet */
+} idle;
+
+int tr__idle_count(void)
+{
+    return atomic_load_explicit(&idle.count, memory_order_relaxed);
+}
+
+static void list_push(struct tr_worker *w)
+{
+    tr__spin_lock(&idle.lock);
+    w->idle_next = idle.first;
+    w->idle = true;
+    idle.first = w;
+    atomic_fetch_add_explicit(&idle.count, 1, memory_order_relaxed);
+    tr__spin_unlock(&idle.lock);
+}
+
+static struct tr_worker *list_pop(void)
+{
+    tr__spin_lock(&idle.lock);
+    struct tr_worker *w = idle.first;
+    if (w) {
+        idle.first = w->idle_next;
+        w->idle = false;
+        atomic_fetch_sub_explicit(&idle.count, 1, memory_order_relaxed);
+    }
+    tr__spin_unlock(&idle.lock);
+    return w;
+}
+
+/* Takes the worker off the list; false when a waker has already done so. */
+static bool list_remove(struct tr_worker *w)
+{
+    tr__spin_lock(&idle.lock);
+    bool found = w->idle;
+    if (found) {
+        struct tr_worker **p = &idle.first;
+        while (*p != w)
+            p = &(*p)->idle_next;
+        *p = w->idle_next;
+        w->idle = false;
+        atomic_fetch_sub_explicit(&idle.count, 1, memory_order_relaxed);
+    }
+    tr__spin_unlock(&idle.lock);
+    return found;
+}
+
+static void unpark(struct tr_worker *w)
+{
+    /* Release pairs with the acquire in tr__idle_park: w->searching is seen. */
+    atomic_store_explicit(&w->wake, 1, memory_order_release);
+    tr__futex_wake(&w->wake, 1);
+    tr__monitor_wake();
+}
+
+void tr__idle_wake_one(void)
+{
+    int none = 0;
+
+    if (tr__idle_count() == 0)
+        return;
+    if (!atomic_compare_exchange_strong_explicit(&idle.searching, &none, 1, memory_order_seq_cst,
+                                                 memory_order_seq_cst))
+        return;
+    struct tr_worker *w = list_pop();
+    if (!w) {
+        atomic_fetch_sub_explicit(&idle.searching, 1, memory_order_seq_cst);
+        return;
+    }
+    w->searching = true;
+    unpark(w);
+}
+
+void tr__idle_wake_all(void)
+{
+    struct tr_worker *w;
+
+    while ((w = list_pop()))
+        unpark(w);
+}
+
+void tr__idle_search(struct tr_worker *w)
+{
+    if (w->searching)
+        return;
+    w->searching = true;
+    atomic_fetch_add_explicit(&idle.searching, 1, memory_order_seq_cst);
+}
+
+static bool any_work(struct tr_worker *w)
+{
+    for (int i = 0; i < TR__PRIO_COUNT; i++)
+        if (!tr__runlist_empty(&tr__sched.lists[i]))
+            return true;
+    for (int i = 0; i < tr__sched.count; i++)
+        if (tr__runring_count(&tr__sched.workers[i].ring) > 0)
+            return true;
+    return w->next != NULL || atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed);
+}
+
+void tr__idle_found(struct tr_worker *w)
+{
+    if (!w->searching)
+        return;
+    w->searching = false;
+    if (atomic_fetch_sub_explicit(&idle.searching, 1, memory_order_seq_cst) == 1 &&
+        tr__idle_count() > 0 && any_work(w))
+        tr__idle_wake_one();
+}
+
+/* Nanoseconds until a timer of this worker is due: 0 if one is, -1 if there is none. */
+static int64_t until_timer(struct tr_worker *w)
+{
+    int64_t due = atomic_load_explicit(&w->wheel.next_due, memory_order_relaxed);
+
+    if (due == TR__NEVER)
+        return -1;
+    int64_t now = tr__clock_ns();
+    return due > now ? due - now : 0;
+}
+
+static void sleep_until_woken(struct tr_worker *w)
+{
+    while (!atomic_load_explicit(&w->wake, memory_order_acquire)) {
+        int64_t ns = until_timer(w);
+        if (ns == 0) {
+            if (list_remove(w))
+                return;
+            ns = -1; /* a waker has taken us: its word is on the way */
+        }
+        tr__futex_wait(&w->wake, 0, ns);
+    }
+}
+
+void tr__idle_park(struct tr_worker *w)
+{
+    w->searching = false;
+    atomic_fetch_sub_explicit(&idle.searching, 1, memory_order_seq_cst);
+    atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
+    list_push(w);
+    /* Pairs with the fence of whoever brings work. */
+    atomic_thread_fence(memory_order_seq_cst);
+    if (any_work(w) && list_remove(w))
+        return;
+    sleep_until_woken(w);
+}

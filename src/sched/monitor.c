@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The monitor: a thread that looks at the workers once a millisecond while any is busy.
+ *
+ * It asks a process that has had its turn for a whole tick to yield, fires the timers of a worker
+ * that is stuck, and wakes idle workers for what waits in the rings of busy ones. When all workers
+ * are parked it sleeps too, without a limit: an idle program costs no CPU.
+ */
+#include "sched/worker.h"
+
+#include "base/clock.h"
+#include "os/futex.h"
+
+#include <stddef.h>
+
+#define TICK TR__NS_PER_MS
+#define QUIET_TICKS 8 /* looks that must find all idle before the monitor sleeps */
+
+static struct {
+    _Atomic uint32_t word;  /* futex: counts wake-ups */
+    _Atomic bool asleep;
+    uint32_t seen[TR__MAX_WORKERS]; /* each worker's turn at the last look; monitor only */
+} monitor;
+
+void tr__monitor_wake(void)
+{
+    /* Full order pairs with the one in sleep_long: either it sees the worker busy, or we see it
+       asleep. */
+    if (!atomic_load_explicit(&monitor.asleep, memory_order_seq_cst))
+        return;
+    atomic_fetch_add_explicit(&monitor.word, 1, memory_order_seq_cst);
+    tr__futex_wake(&monitor.word, 1);
+}
+
+static bool stopping(void)
+{
+    return atomic_load_explicit(&tr__sched.stopping, memory_order_acquire);
+}
+
+static bool all_idle(void)
+{
+    return tr__idle_count() == tr__sched.count;
+}
+
+static void look_at(struct tr_worker *w, int64_t now)
+{
+    uint32_t turn = atomic_load_explicit(&w->turn_now, memory_order_relaxed);
+    bool stuck = turn == monitor.seen[w->index];
+
+    monitor.seen[w->index] = turn;
+    if (!stuck)
+        return;
+    atomic_store_explicit(&w->preempt, true, memory_order_relaxed);
+    if (tr__wheel_is_due(&w->wheel, now - TICK))
+        tr__wheel_advance(&w->wheel, now);
+}
+
+static void look_at_all(void)
+{
+    int64_t now = tr__clock_ns();
+    bool waiting = false;
+
+    for (int i = 0; i < tr__sched.count; i++) {
+        struct tr_worker *w = &tr__sched.workers[i];
+        look_at(w, now);
+        waiting |= tr__runring_count(&w->ring) > 0;
+    }
+    if (waiting)
+        tr__idle_wake_one();
+}
+
+/* Sleeps until a worker wakes up. */
+static void sleep_long(void)
+{
+    uint32_t word = atomic_load_explicit(&monitor.word, memory_order_seq_cst);
+
+    atomic_store_explicit(&monitor.asleep, true, memory_order_seq_cst);
+    if (all_idle() && !stopping())
+        tr__futex_wait(&monitor.word, word, -1);
+    atomic_store_explicit(&monitor.asleep, false, memory_order_seq_cst);
+}
+
+void tr__monitor_main(void)
+{
+    int quiet = 0;
+
+    while (!stopping()) {
+        uint32_t word = atomic_load_explicit(&monitor.word, memory_order_relaxed);
+        tr__futex_wait(&monitor.word, word, TICK);
+        quiet = all_idle() ? quiet + 1 : 0;
+        if (quiet >= QUIET_TICKS)
+            sleep_long();
+        else
+            look_at_all();
+    }
+}

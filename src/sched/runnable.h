@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* All that the scheduler knows of what it schedules. */
+#ifndef TROUPE_SCHED_RUNNABLE_H
+#define TROUPE_SCHED_RUNNABLE_H
+
+#include <stdint.h>
+
+struct tr_worker;
+
+/* As in OTP: max and high run before the others; low runs once for every eight normal ones. */
+enum tr_runnable_priority {
+    TR__PRIO_LOW,
+    TR__PRIO_NORMAL,
+    TR__PRIO_HIGH,
+    TR__PRIO_MAX,
+    TR__PRIO_COUNT
+};
+
+struct tr_runnable {
+    struct tr_runnable *next; /* the queue it is on, while runnable */
+    void (*run)(struct tr_worker *w, struct tr_runnable *r);
+    uint8_t priority; /* enum tr_runnable_priority */
+};
+
+#endif

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a worker does next.
+ *
+ * In this order: high priorities; the run-next slot; now and then the common list and the low
+ * ones, so that neither starves; its own ring; the common list; due timers; another worker's
+ * ring; then it parks.
+ */
+#include "sched/worker.h"
+
+#include "base/clock.h"
+
+#include <stddef.h>
+
+#define COMMON_EVERY 61
+#define LOW_EVERY 8
+#define TIMERS_EVERY 16
+#define WAKE_AT 4 /* entries in a ring that justify waking another worker (6 us) at once */
+#define SPINS 60
+
+__thread struct tr_worker *tr__thread_worker;
+struct tr__sched tr__sched;
+
+#if !(defined(__x86_64__) && !defined(TR__SANITIZED))
+TR__NOINLINE struct tr_worker *tr__worker(void)
+{
+    __asm__ volatile("" ::: "memory");
+    return tr__thread_worker;
+}
+#endif
+
+int tr__worker_count(void)
+{
+    return tr__sched.count;
+}
+
+struct tr_worker *tr__worker_at(int index)
+{
+    return &tr__sched.workers[index];
+}
+
+static void common_push(struct tr_runnable *r)
+{
+    tr__runlist_push(&tr__sched.lists[r->priority], r);
+    /* Full fence: either we see the worker that is about to park, or it sees the list. Pairs with
+       the fence in tr__idle_park. */
+    atomic_thread_fence(memory_order_seq_cst);
+    tr__idle_wake_one();
+}
+
+static void ring_push(struct tr_worker *w, struct tr_runnable *r)
+{
+    if (!tr__runring_push(&w->ring, r)) {
+        common_push(r);
+        return;
+    }
+    /* A missed idle worker here only costs parallelism until the monitor's next tick. */
+    if (tr__idle_count() > 0 && tr__runring_count(&w->ring) >= WAKE_AT)
+        tr__idle_wake_one();
+}
+
+void tr__enqueue(struct tr_runnable *r)
+{
+    struct tr_worker *w = tr__worker();
+
+    if (tr__likely(w && r->priority == TR__PRIO_NORMAL))
+        ring_push(w, r);
+    else
+        common_push(r);
+}
+
+void tr__wake(struct tr_runnable *r)
+{
+    struct tr_worker *w = tr__worker();
+
+    if (tr__unlikely(!w || r->priority != TR__PRIO_NORMAL)) {
+        common_push(r);
+        return;
+    }
+    struct tr_runnable *older = w->next;
+    w->next = r;
+    if (older)
+        ring_push(w, older);
+}
+
+static struct tr_runnable *urgent(void)
+{
+    struct tr_runnable *r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_MAX]);
+
+    return r ? r : tr__runlist_pop(&tr__sched.lists[TR__PRIO_HIGH]);
+}
+
+static void advance_timers(struct tr_worker *w)
+{
+    if (atomic_load_explicit(&w->wheel.next_due, memory_order_relaxed) == TR__NEVER)
+        return;
+    int64_t now = tr__clock_ns();
+    if (tr__wheel_is_due(&w->wheel, now))
+        tr__wheel_advance(&w->wheel, now);
+}
+
+/* The run-next slot, while its budget lasts; afterwards it queues like everybody. */
+static struct tr_runnable *take_next(struct tr_worker *w)
+{
+    struct tr_runnable *r = w->next;
+
+    if (!r)
+        return NULL;
+    w->next = NULL;
+    if (w->budget > 0)
+        return r;
+    ring_push(w, r);
+    return NULL;
+}
+
+static struct tr_runnable *take_local(struct tr_worker *w)
+{
+    uint32_t turn = w->turns++;
+    struct tr_runnable *r = urgent();
+
+    if (tr__unlikely(r)) {
+        w->budget = TR__TURN_BUDGET;
+        return r;
+    }
+    if (turn % TIMERS_EVERY == 0)
+        advance_timers(w);
+    r = take_next(w);
+    if (r)
+        return r;
+    w->budget = TR__TURN_BUDGET;
+    if (turn % COMMON_EVERY == 0)
+        r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL]);
+    if (!r && turn % LOW_EVERY == 0)
+        r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_LOW]);
+    return r ? r : tr__runring_pop(&w->ring, tr__sched.count == 1);
+}
+
+static uint64_t random_next(struct tr_worker *w)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return w->random;
+}
+
+static struct tr_runnable *steal(struct tr_worker *w)
+{
+    unsigned n = (unsigned)tr__sched.count;
+    unsigned start = (unsigned)(random_next(w) % n);
+
+    for (unsigned i = 0; i < n; i++) {
+        struct tr_worker *victim = &tr__sched.workers[(start + i) % n];
+        if (victim == w)
+            continue;
+        struct tr_runnable *r = tr__runring_steal(&w->ring, &victim->ring);
+        if (r)
+            return r;
+    }
+    return NULL;
+}
+
+/* One look at everything that is not this worker's own. */
+static struct tr_runnable *look_around(struct tr_worker *w)
+{
+    struct tr_runnable *r = urgent();
+
+    if (!r)
+        r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL]);
+    if (!r)
+        r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_LOW]);
+    if (!r) {
+        advance_timers(w);
+        r = take_next(w);
+    }
+    if (!r)
+        r = tr__runring_pop(&w->ring, false);
+    return r ? r : steal(w);
+}
+
+/* Looks for work, parking when there is none; NULL when the scheduler stops. */
+static TR__NOINLINE struct tr_runnable *find(struct tr_worker *w)
+{
+    while (!atomic_load_explicit(&tr__sched.stopping, memory_order_acquire)) {
+        tr__idle_search(w);
+        for (int i = 0; i < SPINS; i++) {
+            w->budget = TR__TURN_BUDGET;
+            struct tr_runnable *r = look_around(w);
+            if (r) {
+                tr__idle_found(w);
+                return r;
+            }
+            if (tr__sched.count == 1)
+                break;
+            tr__cpu_relax();
+        }
+        tr__idle_park(w);
+    }
+    return NULL;
+}
+
+static inline struct tr_runnable *next(struct tr_worker *w)
+{
+    struct tr_runnable *r = take_local(w);
+
+    return tr__likely(r) ? r : find(w);
+}
+
+void *tr__worker_main(void *worker)
+{
+    struct tr_worker *w = worker;
+    struct tr_runnable *r;
+
+    tr__thread_worker = w;
+    tr__block_cache_use(&w->blocks);
+    tr__context_of_thread(&w->context);
+    while (!atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed) && (r = next(w))) {
+        /* Relaxed: the monitor only compares two looks a millisecond apart. */
+        atomic_store_explicit(&w->turn_now, w->turns, memory_order_relaxed);
+        atomic_store_explicit(&w->preempt, false, memory_order_relaxed);
+        r->run(w, r);
+    }
+    tr__block_cache_use(NULL);
+    tr__thread_worker = NULL;
+    return NULL;
+}
