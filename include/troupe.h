@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Troupe: Erlang/OTP's concurrency for C programs. This header includes all the others. */
+#ifndef TROUPE_H
+#define TROUPE_H
+
+#include "troupe/error.h"
+#include "troupe/info.h"
+#include "troupe/link.h"
+#include "troupe/memory.h"
+#include "troupe/message.h"
+#include "troupe/name.h"
+#include "troupe/process.h"
+#include "troupe/runtime.h"
+#include "troupe/term.h"
+#include "troupe/timer.h"
+#include "troupe/version.h"
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Links and monitors: how processes learn of each other's end.
+ *
+ *     tr_ref ref = tr_monitor(pid);
+ *     tr_term reason;
+ *
+ *     tr_receive (m)
+ *         tr_on (m, a_DOWN, ref, a_process, pid, &reason)
+ *             printf("it ended: %s\n", tr_inspect(reason));
+ */
+#ifndef TROUPE_LINK_H
+#define TROUPE_LINK_H
+
+#include <stdbool.h>
+
+#include "troupe/message.h"
+
+TR_HEADER_BEGIN
+
+/*
+ * Links the caller with another process: when one ends, the other gets an exit signal with its
+ * reason. Linking twice is the same as once; linking to oneself does nothing. When there is no
+ * such process, a caller that traps exits gets {'EXIT', Pid, noproc}, another one ends with
+ * noproc. Process only. (link/1)
+ */
+void tr_link(tr_pid pid);
+
+/* Removes the link, whichever side made it. Afterwards no exit signal arrives through it; one may
+   already be in the mailbox of a process that traps exits. Process only. (unlink/1) */
+void tr_unlink(tr_pid pid);
+
+/* When a monitor doubles as an alias for its owner, until when (see tr_monitor_opt). */
+enum tr_monitor_alias {
+    TR_ALIAS_NONE,
+    TR_ALIAS_EXPLICIT_UNALIAS, /* until tr_unalias */
+    TR_ALIAS_DEMONITOR,        /* until tr_unalias, or the monitor ends */
+    TR_ALIAS_REPLY_DEMONITOR   /* the same, or a message came through it, which ends the monitor */
+};
+
+struct tr_monitor_opts {
+    enum tr_monitor_alias alias;
+    tr_atom tag; /* stands first in the message instead of 'DOWN' */
+};
+
+/*
+ * tr_ref tr_monitor(to): one message {'DOWN', Ref, process, Object, Reason} when the process ends,
+ * at once and with noproc when there is none. Object is the pid, or {Name, Node} when `to` was a
+ * name. Each call makes a monitor of its own. Anything that is no pid, name or {Name, Node} ends
+ * the caller with badarg. Process only. (monitor/2)
+ *
+ * tr_ref tr_monitor_opt(to, .alias = ..., .tag = ...) is the same with options. (monitor/3)
+ */
+tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts);
+#define tr_monitor(to) tr_monitor_term(TR__DEST(to), NULL)
+#define tr_monitor_opt(to, ...)                                                                    \
+    tr_monitor_term(TR__DEST(to), &(const struct tr_monitor_opts){ __VA_ARGS__ })
+
+/*
+ * Ends a monitor of the caller; afterwards no 'DOWN' for it arrives, but one may be in the mailbox
+ * already. True when it was still active. Process only. (demonitor/2 with info)
+ */
+bool tr_demonitor(tr_ref ref);
+
+/* The same, and takes a 'DOWN' out of the mailbox; true when the monitor was still active, so that
+   there was nothing to take. Process only. (demonitor/2 with flush and info) */
+bool tr_demonitor_flush(tr_ref ref);
+
+TR_HEADER_END
+
+#endif

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory and clean-up tied to a process.
+ *
+ *     FILE *f = fopen(path, "r");
+ *     tr_defer(close_file, f);           closed however the process ends
+ *     char *buffer = tr_alloc(65536);    freed however the process ends
+ */
+#ifndef TROUPE_MEMORY_H
+#define TROUPE_MEMORY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "troupe/version.h"
+
+TR_HEADER_BEGIN
+
+/* Zeroed memory owned by the process, aligned for any type; freed when the process ends, or by
+   tr_free. Without memory the process ends with out_of_memory. Process only. */
+void *tr_alloc(size_t size);
+
+/* Frees what tr_alloc returned, before the process ends. NULL is allowed. Owner only. */
+void tr_free(void *p);
+
+/*
+ * Runs fn(arg) once when the process ends, whatever the way: return, exit, exit signal, kill.
+ * Functions run on the process itself, the last registered first; an exit inside one skips the
+ * rest of that one. Process only.
+ */
+void tr_defer(void (*fn)(void *), void *arg);
+
+/* Forgets the newest registration of that pair, without running it; false when there is none.
+   Owner only. */
+bool tr_defer_cancel(void (*fn)(void *), void *arg);
+
+TR_HEADER_END
+
+#endif

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Messages: sending them, and waiting for the one that is wanted.
+ *
+ *     tr_atoms(increment, get, count);
+ *
+ *     static void counter(tr_term arg)
+ *     {
+ *         int64_t total = 0, n;
+ *         tr_pid caller;
+ *
+ *         tr_match(arg, &total);
+ *         for (;;) {
+ *             tr_receive (m) {
+ *                 tr_on (m, a_increment, &n)
+ *                     total += n;
+ *                 tr_on (m, a_get, &caller)
+ *                     tr_send(caller, a_count, total);
+ *                 tr_after (m, 5000)
+ *                     return;
+ *             }
+ *         }
+ *     }
+ */
+#ifndef TROUPE_MESSAGE_H
+#define TROUPE_MESSAGE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "troupe/term.h"
+#include "troupe/version.h"
+
+/* No timeout. */
+#define TR_INFINITY INT64_C(-9223372036854775807)
+
+TR_HEADER_BEGIN
+
+/*
+ * void tr_send(to, ...): sends a message (several arguments are a tuple, none is the empty list)
+ * to a pid, a registered name (tr_atom), an alias (tr_ref), or a term that is one of these or
+ * {Name, Node}. Never fails and never blocks; a message to a process that has ended, or through an
+ * alias that is no longer active, vanishes. A name that nobody holds ends the caller with
+ * {badarg, Name}. The message is copied. Any thread. (erlang:send/2)
+ */
+void tr_send_args(tr_term to, const struct tr_arg *args, int n);
+
+/* The same, but an unknown name is TR_ENOTFOUND and lack of memory TR_ENOMEM; then nothing was
+   sent. TR_EBADARG when `to` is none of the above. Any thread. */
+TR_MUST_USE tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n);
+#define tr_try_send(to, ...) tr_try_send_args(TR__DEST(to), TR_ARGS(__VA_ARGS__))
+
+/*
+ * An alias: a reference that can be sent to like a pid, until its owner takes it back. What is
+ * sent through it afterwards is dropped. Process only. (erlang:alias/0)
+ */
+tr_ref tr_alias(void);
+
+/* Ends an alias, also one that came with a monitor; false when it was not the caller's, or not
+   active. Process only. (erlang:unalias/1) */
+bool tr_unalias(tr_ref alias);
+
+/* A reference unlike all others of this program's run. Any thread. (erlang:make_ref/0) */
+tr_ref tr_make_ref(void);
+
+/* How many messages wait for the caller. Process only. */
+size_t tr_mailbox_length(void);
+
+/*
+ * tr_receive (m) { clauses }: takes the oldest message that a clause accepts and runs that clause;
+ * all others stay where they are, in order. While none is acceptable the process waits.
+ *
+ *     tr_on (m, ...) statement      accepts a message that tr_match(message, ...) accepts
+ *     tr_after (m, ms) statement    runs when nothing was acceptable for ms milliseconds, counted
+ *                                   from the start of the receive; TR_INFINITY: never
+ *
+ * It is a loop whose body runs once for each message looked at, and once with none before the
+ * process waits. So the body holds clauses only, and `break` and `continue` in a clause leave the
+ * receive. What the clause was handed and what it builds lives until the clause ends. A negative
+ * time ends the caller with timeout_value. Process only; blocks. (receive ... after ... end)
+ *
+ * tr_receive_ref (m, ref) { clauses } is the same for clauses that all require `ref`, a reference
+ * the caller has just made (tr_make_ref, tr_monitor, tr_alias): messages that were in the mailbox
+ * before cannot hold it and are not looked at, however many they are.
+ */
+struct tr_receive_scope {
+    tr_term message; /* the one to be looked at; none (w is 0) when there is none, or no longer */
+
+    /* --- private part: zero but for `ref` until the first step --- */
+    tr_ref ref;
+    struct tr_proc *owner;
+    struct tr_sig *taken;
+    struct tr_sig **at;
+    struct tr_receive_scope *outer;
+    int64_t deadline;
+    void *mark[3];
+    int state;
+    bool timed; /* the body has had its run without a message */
+};
+
+bool tr__receive_next(struct tr_receive_scope *m);
+void tr__receive_accept(struct tr_receive_scope *m);
+bool tr__receive_after(struct tr_receive_scope *m, int64_t ms);
+void tr__receive_end(struct tr_receive_scope *m);
+
+/* Sends a tuple of n words that need no copy, or one such word when n is 1. */
+void tr__send_words(tr_term to, const uint64_t *words, unsigned n);
+
+TR_HEADER_END
+
+#define tr_receive(m)          TR__RECEIVE(m, tr__no_ref())
+#define tr_receive_ref(m, ref) TR__RECEIVE(m, ref)
+#define TR__RECEIVE(m, ref)                                                                        \
+    for (struct tr_receive_scope m __attribute__((cleanup(tr__receive_end))) =                     \
+             tr__receive_scope(ref);                                                               \
+         tr__receive_next(&m);)
+
+#define tr_on(m, ...)                                                                              \
+    if (!((m).message.w && tr_match((m).message, ##__VA_ARGS__) &&                                 \
+          (tr__receive_accept(&(m)), true))) {                                                     \
+    } else
+
+#define tr_after(m, ms)                                                                            \
+    if ((m).message.w || !tr__receive_after(&(m), ms)) {                                           \
+    } else
+
+static inline tr_ref tr__no_ref(void)
+{
+    tr_ref none = { 0 };
+    return none;
+}
+
+TR__INLINE struct tr_receive_scope tr__receive_scope(tr_ref ref)
+{
+    struct tr_receive_scope m;
+    memset(&m, 0, sizeof m);
+    m.ref = ref;
+    return m;
+}
+
+static inline tr_term tr__dest_pid(tr_pid to)
+{
+    tr_term t = { to.w };
+    return t;
+}
+
+static inline tr_term tr__dest_ref(tr_ref to)
+{
+    tr_term t = { to.w };
+    return t;
+}
+
+static inline tr_term tr__dest_name(tr_atom to)
+{
+    tr_term t = { to.w };
+    return t;
+}
+
+static inline tr_term tr__dest_term(tr_term to)
+{
+    return to;
+}
+
+#ifdef __cplusplus
+
+static inline tr_term tr__dest(tr_pid to)
+{
+    return tr__dest_pid(to);
+}
+
+static inline tr_term tr__dest(tr_ref to)
+{
+    return tr__dest_ref(to);
+}
+
+static inline tr_term tr__dest(tr_atom to)
+{
+    return tr__dest_name(to);
+}
+
+static inline tr_term tr__dest(tr_term to)
+{
+    return to;
+}
+
+#define TR__DEST(to)     tr__dest(to)
+#define tr_send(to, ...) tr_send_args(TR__DEST(to), TR_ARGS(__VA_ARGS__))
+
+#else
+
+/* The word of whatever can be sent to. */
+#define TR__DEST(to)                                                                               \
+    _Generic((to),                                                                                 \
+        tr_pid: tr__dest_pid,                                                                      \
+        tr_ref: tr__dest_ref,                                                                      \
+        tr_atom: tr__dest_name,                                                                    \
+        tr_term: tr__dest_term)(to)
+
+#define tr_send(to, ...)                                                                           \
+    TR__CAT(TR__SEND_, TR__ARITY(__VA_ARGS__))(TR__DEST(to), ##__VA_ARGS__)
+#define TR__SEND_0(to)      tr_send_args(to, NULL, 0)
+#define TR__SEND_1(to, ...) tr__send_1(to, TR__MAP(TR_ARG, __VA_ARGS__))
+#define TR__SEND_2(to, ...) tr__send_2(to, TR__MAP(TR_ARG, __VA_ARGS__))
+#define TR__SEND_3(to, ...) tr__send_3(to, TR__MAP(TR_ARG, __VA_ARGS__))
+#define TR__SEND_4(to, ...) tr_send_args(to, TR_ARGS(__VA_ARGS__))
+#define TR__SEND_5(to, ...) tr_send_args(to, TR_ARGS(__VA_ARGS__))
+#define TR__SEND_N(to, ...) tr_send_args(to, TR_ARGS(__VA_ARGS__))
+
+/* The common messages, small tuples of immediates, are encoded where they are written. */
+TR__INLINE void tr__send_1(tr_term to, struct tr_arg a)
+{
+    uint64_t w;
+    if (tr__arg_immediate(a, &w))
+        tr__send_words(to, &w, 1);
+    else
+        tr_send_args(to, &a, 1);
+}
+
+TR__INLINE void tr__send_2(tr_term to, struct tr_arg a, struct tr_arg b)
+{
+    uint64_t w[2];
+    if (tr__arg_immediate(a, &w[0]) && tr__arg_immediate(b, &w[1]))
+        tr__send_words(to, w, 2);
+    else
+        tr_send_args(to, (const struct tr_arg[]){ a, b }, 2);
+}
+
+TR__INLINE void tr__send_3(tr_term to, struct tr_arg a, struct tr_arg b, struct tr_arg c)
+{
+    uint64_t w[3];
+    if (tr__arg_immediate(a, &w[0]) && tr__arg_immediate(b, &w[1]) && tr__arg_immediate(c, &w[2]))
+        tr__send_words(to, w, 3);
+    else
+        tr_send_args(to, (const struct tr_arg[]){ a, b, c }, 3);
+}
+
+#endif
+
+#endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What is to be undone when a process ends: one list for functions and for memory.
+ *
+ * A piece of memory is an entry of its own, with the memory behind it and no function.
+ */
+#include "base/fault.h"
+#include "proc/proc.h"
+#include "term/raise.h"
+
+#include <stdlib.h>
+
+_Static_assert(sizeof(struct tr_cleanup) % _Alignof(max_align_t) == 0,
+               "memory behind an entry must be aligned for any type");
+
+static void add(struct tr_proc *p, struct tr_cleanup *c, void (*fn)(void *), void *arg)
+{
+    c->fn = fn;
+    c->arg = arg;
+    c->link = &p->cleanups;
+    c->next = p->cleanups;
+    if (c->next)
+        c->next->link = &c->next;
+    p->cleanups = c;
+}
+
+static void take_out(struct tr_cleanup *c)
+{
+    *c->link = c->next;
+    if (c->next)
+        c->next->link = c->link;
+}
+
+static struct tr_cleanup *new_entry(size_t extra)
+{
+    struct tr_cleanup *c = NULL;
+
+    if (!tr__fault() && extra <= SIZE_MAX - sizeof *c)
+        c = calloc(1, sizeof *c + extra);
+    if (!c)
+        tr__raise_oom();
+    return c;
+}
+
+void *tr_alloc(size_t size)
+{
+    struct tr_proc *p = TR__SELF();
+    struct tr_cleanup *c = new_entry(size);
+
+    add(p, c, NULL, NULL);
+    return c + 1;
+}
+
+void tr_free(void *p)
+{
+    if (!p)
+        return;
+    struct tr_cleanup *c = (struct tr_cleanup *)p - 1;
+    take_out(c);
+    free(c);
+}
+
+void tr_defer(void (*fn)(void *), void *arg)
+{
+    struct tr_proc *p = TR__SELF();
+
+    if (!fn)
+        tr__raise_badarg(TR_ATOM_TERM(undef));
+    add(p, new_entry(0), fn, arg);
+}
+
+bool tr_defer_cancel(void (*fn)(void *), void *arg)
+{
+    struct tr_proc *p = TR__SELF();
+
+    for (struct tr_cleanup *c = p->cleanups; c; c = c->next) {
+        if (fn && c->fn == fn && c->arg == arg) {
+            take_out(c);
+            free(c);
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Runs the functions, newest first; each is off the list before it runs, so none runs twice. */
+static void run_functions(struct tr_proc *p)
+{
+    struct tr_cleanup *c = p->cleanups;
+
+    while (c) {
+        if (!c->fn) {
+            c = c->next;
+            continue;
+        }
+        void (*fn)(void *) = c->fn;
+        void *arg = c->arg;
+        take_out(c);
+        free(c);
+        fn(arg);
+        c = p->cleanups; /* the function may have registered or freed others */
+    }
+}
+
+void tr__cleanups_run(struct tr_proc *p)
+{
+    run_functions(p);
+    /* The memory last: a function may still use what was allocated before it or after. */
+    while (p->cleanups) {
+        struct tr_cleanup *c = p->cleanups;
+        take_out(c);
+        free(c);
+    }
+}

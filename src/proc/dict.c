@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The process dictionary, and the other things that few processes have.
+ *
+ * Keys and values are kept terms (tr_keep) in a chained hash table; it doubles when the chains grow
+ * to two entries on average.
+ */
+#include "base/fault.h"
+#include "proc/proc.h"
+#include "term/raise.h"
+#include "troupe/info.h"
+
+#include <stdlib.h>
+
+#define BUCKETS_MIN 8u
+
+struct dict_entry {
+    struct dict_entry *next;
+    uint64_t hash;
+    tr_term key, value; /* kept */
+};
+
+struct tr_dict {
+    struct dict_entry **buckets;
+    size_t size, count; /* size: a power of two */
+};
+
+static void *zeroed(size_t n, size_t size)
+{
+    void *p = tr__fault() ? NULL : calloc(n, size);
+
+    if (!p)
+        tr__raise_oom();
+    return p;
+}
+
+struct tr_proc_extra *tr__extra(struct tr_proc *p)
+{
+    if (!p->extra)
+        p->extra = zeroed(1, sizeof *p->extra);
+    return p->extra;
+}
+
+static struct tr_dict *dict_of(struct tr_proc *p)
+{
+    struct tr_proc_extra *extra = tr__extra(p);
+
+    if (!extra->dictionary) {
+        struct dict_entry **buckets = zeroed(BUCKETS_MIN, sizeof *buckets);
+        struct tr_dict *d = tr__fault() ? NULL : calloc(1, sizeof *d);
+        if (!d) {
+            free(buckets);
+            tr__raise_oom();
+        }
+        *d = (struct tr_dict){ buckets, BUCKETS_MIN, 0 };
+        extra->dictionary = d;
+    }
+    return extra->dictionary;
+}
+
+/* The link that points to the entry of a key, or to NULL where it would be put. */
+static struct dict_entry **find(struct tr_dict *d, tr_term key, uint64_t hash)
+{
+    struct dict_entry **e = &d->buckets[hash & (d->size - 1)];
+
+    while (*e && !((*e)->hash == hash && tr_equal((*e)->key, key)))
+        e = &(*e)->next;
+    return e;
+}
+
+/* Without memory the chains just grow longer. */
+static void grow(struct tr_dict *d)
+{
+    size_t size = d->size * 2;
+    struct dict_entry **buckets = tr__fault() ? NULL : calloc(size, sizeof *buckets);
+
+    if (!buckets)
+        return;
+    for (size_t i = 0; i < d->size; i++) {
+        for (struct dict_entry *e = d->buckets[i]; e;) {
+            struct dict_entry *next = e->next;
+            e->next = buckets[e->hash & (size - 1)];
+            buckets[e->hash & (size - 1)] = e;
+            e = next;
+        }
+    }
+    free(d->buckets);
+    d->buckets = buckets;
+    d->size = size;
+}
+
+static tr_term release_value(tr_term kept)
+{
+    tr_term copy = tr_copy(kept);
+
+    tr_release(kept);
+    return copy;
+}
+
+static void insert(struct tr_dict *d, struct dict_entry **at, tr_term key, tr_term value,
+                   uint64_t hash)
+{
+    struct dict_entry *e = zeroed(1, sizeof *e);
+
+    *e = (struct dict_entry){ *at, hash, key, value };
+    *at = e;
+    d->count++;
+    if (d->count > 2 * d->size)
+        grow(d);
+}
+
+tr_term tr_put(tr_term key, tr_term value)
+{
+    struct tr_dict *d = dict_of(TR__SELF());
+    uint64_t hash = tr_hash(key);
+    struct dict_entry **at = find(d, key, hash);
+    tr_term kept = tr_keep(value);
+
+    if (*at) {
+        tr_term before = (*at)->value;
+        (*at)->value = kept;
+        return release_value(before);
+    }
+    insert(d, at, tr_keep(key), kept, hash);
+    return (tr_term){ 0 };
+}
+
+tr_term tr_get(tr_term key)
+{
+    struct tr_proc *p = TR__SELF();
+
+    if (!p->extra || !p->extra->dictionary)
+        return (tr_term){ 0 };
+    struct dict_entry **at = find(p->extra->dictionary, key, tr_hash(key));
+    return *at ? tr_copy((*at)->value) : (tr_term){ 0 };
+}
+
+tr_term tr_erase(tr_term key)
+{
+    struct tr_proc *p = TR__SELF();
+
+    if (!p->extra || !p->extra->dictionary)
+        return (tr_term){ 0 };
+    struct dict_entry **at = find(p->extra->dictionary, key, tr_hash(key));
+    struct dict_entry *e = *at;
+    if (!e)
+        return (tr_term){ 0 };
+    *at = e->next;
+    p->extra->dictionary->count--;
+    tr_term value = e->value;
+    tr_release(e->key);
+    free(e);
+    return release_value(value);
+}
+
+enum list_of { PAIRS, KEYS };
+
+/* The entries as a list in the current heap; with a value, only those that hold it. */
+static tr_term list(struct tr_proc *p, enum list_of what, const tr_term *value)
+{
+    struct tr_dict *d = p->extra ? p->extra->dictionary : NULL;
+    tr_term items = tr_nil();
+
+    for (size_t i = 0; d && i < d->size; i++) {
+        for (struct dict_entry *e = d->buckets[i]; e; e = e->next) {
+            if (value && !tr_equal(e->value, *value))
+                continue;
+            tr_term key = tr_copy(e->key);
+            items = tr_list_push(items, what == KEYS ? key : tr_build(key, tr_copy(e->value)));
+        }
+    }
+    return items;
+}
+
+tr_term tr_get_keys(void)
+{
+    return list(TR__SELF(), KEYS, NULL);
+}
+
+tr_term tr_get_keys_of(tr_term value)
+{
+    return list(TR__SELF(), KEYS, &value);
+}
+
+tr_term tr__dictionary(struct tr_proc *p)
+{
+    return list(p, PAIRS, NULL);
+}
+
+static void replace(uint64_t *kept, tr_term value)
+{
+    tr_term fresh = tr_keep(value);
+
+    if (*kept)
+        tr_release((tr_term){ *kept });
+    *kept = fresh.w;
+}
+
+void tr_set_label(tr_term label)
+{
+    replace(&tr__extra(TR__SELF())->label, label);
+}
+
+void tr_set_ancestors(tr_term ancestors)
+{
+    replace(&tr__extra(TR__SELF())->ancestors, ancestors);
+}
+
+void tr_set_initial_call(tr_term call)
+{
+    replace(&tr__extra(TR__SELF())->initial_call, call);
+}
+
+void tr__extra_free(struct tr_proc *p)
+{
+    struct tr_dict *d = p->extra->dictionary;
+
+    /* The kept terms go with the heap, which is destroyed next. */
+    for (size_t i = 0; d && i < d->size; i++) {
+        for (struct dict_entry *e = d->buckets[i]; e;) {
+            struct dict_entry *next = e->next;
+            free(e);
+            e = next;
+        }
+    }
+    if (d)
+        free(d->buckets);
+    free(d);
+    free(p->extra);
+    p->extra = NULL;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The end of a process, always on its own stack, whatever the cause.
+ *
+ * Order matters: first its own code runs (clean-up); then it becomes unreachable (timers, pid,
+ * inbox, name); then the others are told; so who gets the 'DOWN' finds the name free already.
+ */
+#include "proc/proc.h"
+#include "term/raise.h"
+
+static struct tr_reason reason_of(uint64_t word)
+{
+    struct tr_reason reason = { word, NULL };
+
+    if (!tr__is_immediate(word)) {
+        reason.share = tr__share((tr_term){ word });
+        if (!reason.share)
+            reason.word = TR_ATOM_W(out_of_memory);
+    }
+    return reason;
+}
+
+/* Tells everybody who is tied to the process; its table is empty afterwards. */
+static void untie(struct tr_proc *p, uint64_t id)
+{
+    struct tr_tie *tie = tr__ties_pop(&p->ties);
+
+    if (!tie)
+        return;
+    struct tr_reason reason = reason_of(p->reason);
+    for (; tie; tie = tr__ties_pop(&p->ties)) {
+        if (tie->kind == TR__TIE_WATCHER)
+            tr__down_send(tie, id, reason);
+        else if (tie->kind == TR__TIE_LINK && !tie->unlink_id)
+            tr__link_exit_send(tie, id, reason);
+        else if (tie->kind == TR__TIE_MONITOR)
+            tr__monitor_withdraw(p, tie);
+        else
+            tr__sig_free(&tie->sig);
+    }
+    tr__ties_fini(&p->ties);
+    if (reason.share)
+        tr__shared_release(reason.share);
+}
+
+static void free_memory(struct tr_proc *p)
+{
+    tr__receive_close_all(p);
+    tr__argument_free(p->arg);
+    if (p->dying)
+        tr__sig_free(p->dying);
+    p->dying = NULL;
+    if (p->extra)
+        tr__extra_free(p);
+    tr__heap_destroy(&p->heap);
+}
+
+_Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
+{
+    uint64_t id = atomic_load_explicit(&p->id, memory_order_relaxed);
+
+    /* An exit inside a clean-up function ends that function; the first reason stands. */
+    if (!(p->flags & TR__P_EXITING)) {
+        p->flags |= TR__P_EXITING;
+        p->reason = reason;
+    }
+    tr__cleanups_run(p);
+    if (p->flags & TR__P_MAIN)
+        tr__main_ended(p);
+    if (p->timeout.fire)
+        tr__timeout_cancel(p);
+    if (p->extra)
+        tr__timers_drop(p);
+    /* In one total order with the load of the name: see name.c. */
+    atomic_store(&p->id, 0);
+    tr__inbox_close(p);
+    if (atomic_load(&p->name))
+        tr__name_drop(p);
+    untie(p, id);
+    free_memory(p);
+    tr__switch_out(p, TR__ACT_EXIT);
+    __builtin_unreachable();
+}
+
+/* What tr__raise of the term layer does in a process: it ends it. */
+void tr__raise_in_process(tr_term reason)
+{
+    struct tr_proc *p = tr__self();
+
+    if (p)
+        tr__exit(p, reason.w);
+}
+
+_Noreturn void tr_exit_args(const struct tr_arg *args, int n)
+{
+    struct tr_proc *p = TR__SELF();
+
+    tr__exit(p, tr_build_args(args, n).w);
+}
+
+_Noreturn void tr_error_args(const struct tr_arg *args, int n)
+{
+    struct tr_proc *p = TR__SELF();
+
+    tr__exit(p, tr_build(tr_build_args(args, n), tr_nil()).w);
+}
+
+_Noreturn void tr_throw_args(const struct tr_arg *args, int n)
+{
+    struct tr_proc *p = TR__SELF();
+    tr_term thrown = tr_build_args(args, n);
+
+    tr__exit(p, tr_build(tr_tuple(TR_ATOM(nocatch), thrown), tr_nil()).w);
+}
+
+void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n)
+{
+    struct tr_proc *p = tr__self();
+    uint64_t from = p ? atomic_load_explicit(&p->id, memory_order_relaxed) : pid.w;
+    struct tr_arg reason = n == 1 ? args[0] : tr__arg_many(TR__ARG_TUPLE, args, (uint32_t)n);
+    struct tr_arg exit[] = { tr__arg_atom(TR_ATOM(EXIT)), tr__arg_word(from),
+                             n == 0 ? tr__arg_word(TR__NIL) : reason };
+
+    if ((pid.w & 7) != TR__TAG_PID)
+        tr__raise_badarg(TR_ATOM_TERM(pid));
+    struct tr_sig *sig = tr__sig_message(pid.w, exit, 3);
+    if (!sig)
+        tr__raise_oom();
+    sig->kind = TR__SIG_EXIT;
+    tr__sig_send(sig);
+    if (!p)
+        return;
+    tr__spend(p, 1);
+    /* A signal to oneself takes effect before the call returns. */
+    if (pid.w == from) {
+        tr__take_signals(p);
+        tr__check_dying(p);
+    }
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What each kind of signal does to its receiver, by the receiver itself.
+ *
+ * Every function here owns the signal it is given. A signal meant for an earlier process of the
+ * same slot is treated as one that reached a dead process.
+ */
+#include "proc/proc.h"
+
+static void accept_exit(struct tr_proc *p, struct tr_sig *sig)
+{
+    uint64_t from = sig->words[2];
+    uint64_t reason = sig->words[3];
+
+    if (p->flags & TR__P_TRAP_EXIT && !(reason == TR_ATOM_W(kill) && !(sig->flags & TR__SIG_LINKED))) {
+        sig->kind = TR__SIG_MESSAGE;
+        sig->flags &= TR__SIG_TIMER;
+        tr__mailbox_append(p, sig);
+        return;
+    }
+    uint64_t self = atomic_load_explicit(&p->id, memory_order_relaxed);
+    if (reason == TR_ATOM_W(normal) && (sig->flags & TR__SIG_LINKED || from != self)) {
+        tr__sig_discard(p, sig);
+        return;
+    }
+    p->flags |= TR__P_DYING;
+    p->dying = sig;
+}
+
+static void on_exit(struct tr_proc *p, struct tr_sig *sig)
+{
+    if (sig->flags & TR__SIG_TIMER && !tr__timer_arrived(p, sig)) {
+        tr__sig_discard(p, sig);
+        return;
+    }
+    if (sig->flags & TR__SIG_LINKED) {
+        struct tr_tie *tie = tr__ties_find(&p->ties, sig->words[2]);
+        /* An unlink under way counts as done; the ended process will not acknowledge it. */
+        bool linked = tie && !tie->unlink_id;
+        if (tie) {
+            tr__ties_remove(&p->ties, tie);
+            tr__sig_discard(p, &tie->sig);
+        }
+        if (!linked) {
+            tr__sig_discard(p, sig);
+            return;
+        }
+    }
+    accept_exit(p, sig);
+}
+
+static void on_link(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_tie *tie = (struct tr_tie *)(void *)sig;
+
+    /* Linked already; or we have asked to unlink and this was sent before that arrived there. */
+    if (tr__ties_find(&p->ties, tie->key))
+        tr__sig_discard(p, sig);
+    else
+        tr__ties_insert(&p->ties, tie);
+}
+
+static void on_unlink(struct tr_proc *p, struct tr_sig *sig)
+{
+    uint64_t from = sig->words[0];
+    struct tr_tie *tie = tr__ties_find(&p->ties, from);
+
+    if (tie && !tie->unlink_id) {
+        tr__ties_remove(&p->ties, tie);
+        tr__sig_discard(p, &tie->sig);
+    }
+    struct tr_sig *ack = tr__unlink_signal(TR__SIG_UNLINK_ACK, from,
+                                           atomic_load_explicit(&p->id, memory_order_relaxed),
+                                           sig->words[1]);
+    tr__sig_discard(p, sig);
+    /* Without memory for the answer the other side keeps its entry until it ends: harmless. */
+    if (ack)
+        tr__sig_send(ack);
+}
+
+static void on_unlink_ack(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_tie *tie = tr__ties_find(&p->ties, sig->words[0]);
+
+    if (tie && tie->unlink_id == sig->words[1]) {
+        tr__ties_remove(&p->ties, tie);
+        tr__sig_discard(p, &tie->sig);
+    }
+    tr__sig_discard(p, sig);
+}
+
+static void on_monitor(struct tr_proc *p, struct tr_sig *sig)
+{
+    tr__ties_insert(&p->ties, (struct tr_tie *)(void *)sig);
+}
+
+static void on_demonitor(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_tie *tie = tr__ties_find(&p->ties, sig->words[0]);
+
+    if (tie && tie->kind == TR__TIE_WATCHER) {
+        tr__ties_remove(&p->ties, tie);
+        tr__sig_discard(p, &tie->sig);
+    }
+    tr__sig_discard(p, sig);
+}
+
+static void on_down(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_tie *tie = tr__ties_find(&p->ties, sig->words[2]);
+
+    if (!tie || tie->kind != TR__TIE_MONITOR) {
+        tr__sig_discard(p, sig);
+        return;
+    }
+    tr__monitor_end(p, tie);
+    sig->kind = TR__SIG_MESSAGE;
+    tr__mailbox_append(p, sig);
+}
+
+/* A message through an alias, or one from a timer. */
+static void on_message(struct tr_proc *p, struct tr_sig *sig, bool through_alias)
+{
+    if (through_alias && !tr__alias_accepts(p, sig->to)) {
+        tr__sig_discard(p, sig);
+        return;
+    }
+    if (sig->flags & TR__SIG_TIMER && !tr__timer_arrived(p, sig)) {
+        tr__sig_discard(p, sig);
+        return;
+    }
+    tr__mailbox_append(p, sig);
+}
+
+void tr__handle(struct tr_proc *p, struct tr_sig *sig)
+{
+    bool alias = (sig->to & 3) == TR__TAG_REF;
+
+    if (!alias && sig->to != atomic_load_explicit(&p->id, memory_order_relaxed)) {
+        tr__sig_bounce(p, sig);
+        return;
+    }
+    switch ((enum tr_sig_kind)sig->kind) {
+    case TR__SIG_MESSAGE:
+        on_message(p, sig, alias);
+        return;
+    case TR__SIG_EXIT:
+        if (p->flags & TR__P_DYING)
+            tr__sig_discard(p, sig);
+        else
+            on_exit(p, sig);
+        return;
+    case TR__SIG_LINK:
+        on_link(p, sig);
+        return;
+    case TR__SIG_UNLINK:
+        on_unlink(p, sig);
+        return;
+    case TR__SIG_UNLINK_ACK:
+        on_unlink_ack(p, sig);
+        return;
+    case TR__SIG_MONITOR:
+        on_monitor(p, sig);
+        return;
+    case TR__SIG_DEMONITOR:
+        on_demonitor(p, sig);
+        return;
+    case TR__SIG_DOWN:
+        on_down(p, sig);
+        return;
+    case TR__SIG_CALL: {
+        struct tr_sig_call *call = (struct tr_sig_call *)(void *)sig;
+        call->serve(p, call);
+        return;
+    }
+    }
+}

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tr_process_info: each item is a function that the process runs on itself and whose result is
+ * copied to the one who asked.
+ */
+#include "troupe/info.h"
+
+#include "proc/call.h"
+#include "proc/proc.h"
+#include "term/raise.h"
+
+static tr_term of_word(uint64_t w)
+{
+    return (tr_term){ w };
+}
+
+static tr_term registered_name(struct tr_proc *p)
+{
+    uint64_t name = atomic_load(&p->name);
+
+    return of_word(name ? name : TR__NIL);
+}
+
+static tr_term ties_of(struct tr_proc *p, enum tr_tie_kind kind)
+{
+    tr_term list = tr_nil();
+    struct tr_tie *tie = NULL;
+
+    while ((tie = tr__ties_next(&p->ties, tie)))
+        if (tie->kind == kind && !tie->unlink_id)
+            list = tr_list_push(list, of_word(tie->peer));
+    return list;
+}
+
+static tr_term links(struct tr_proc *p)
+{
+    return ties_of(p, TR__TIE_LINK);
+}
+
+static tr_term monitored_by(struct tr_proc *p)
+{
+    return ties_of(p, TR__TIE_WATCHER);
+}
+
+static tr_term monitors(struct tr_proc *p)
+{
+    tr_term list = tr_nil();
+    struct tr_tie *tie = NULL;
+
+    while ((tie = tr__ties_next(&p->ties, tie))) {
+        if (tie->kind != TR__TIE_MONITOR)
+            continue;
+        tr_term object = tie->name ? tr_build(of_word(tie->name), TR_ATOM(nonode_nohost))
+                                   : of_word(tie->peer);
+        list = tr_list_push(list, tr_build(TR_ATOM(process), object));
+    }
+    return list;
+}
+
+static tr_term messages(struct tr_proc *p)
+{
+    tr_term list = tr_nil();
+
+    for (struct tr_sig *sig = p->first; sig; sig = sig->next)
+        list = tr_list_push(list, of_word(sig->term));
+    return tr_list_reverse(list);
+}
+
+static tr_term message_queue_len(struct tr_proc *p)
+{
+    return tr_build(p->nmessages);
+}
+
+/* Whoever answers runs at that moment; what it did before the question is what was asked. */
+static tr_term status(struct tr_proc *p)
+{
+    if (p == tr__self() && p->worker->current == p && !p->suspended)
+        return TR_ATOM_TERM(running);
+    return TR_ATOM_TERM(suspended);
+}
+
+static size_t stack_used(struct tr_proc *p)
+{
+    char here;
+
+    if (!p->stack)
+        return 0;
+    char *sp = p->context.sp && tr__self() != p ? p->context.sp : &here;
+    char *top = tr__stack_top(p->stack);
+    return sp < top && sp > (char *)tr__stack_bottom(p->stack) ? (size_t)(top - sp) : 0;
+}
+
+static tr_term stack_size(struct tr_proc *p)
+{
+    return tr_build((uint64_t)stack_used(p));
+}
+
+static tr_term heap_size(struct tr_proc *p)
+{
+    return tr_build((uint64_t)tr__heap_used(&p->heap));
+}
+
+static tr_term total_heap_size(struct tr_proc *p)
+{
+    return tr_build((uint64_t)tr__heap_size(&p->heap));
+}
+
+static tr_term memory(struct tr_proc *p)
+{
+    size_t size = sizeof *p + tr__heap_size(&p->heap) + stack_used(p);
+
+    for (struct tr_sig *sig = p->first; sig; sig = sig->next)
+        size += sig->size;
+    return tr_build((uint64_t)size);
+}
+
+static tr_term reductions(struct tr_proc *p)
+{
+    return tr_build(p->reductions);
+}
+
+static tr_term trap_exit(struct tr_proc *p)
+{
+    return tr_build((bool)(p->flags & TR__P_TRAP_EXIT));
+}
+
+static tr_term priority(struct tr_proc *p)
+{
+    return of_word(tr__priority_atom(p));
+}
+
+static tr_term group_leader(struct tr_proc *p)
+{
+    return of_word(tr__leader(p));
+}
+
+static tr_term parent(struct tr_proc *p)
+{
+    return of_word(p->parent ? p->parent : TR_ATOM_W(undefined));
+}
+
+static tr_term label(struct tr_proc *p)
+{
+    return of_word(p->extra && p->extra->label ? p->extra->label : TR_ATOM_W(undefined));
+}
+
+static tr_term ancestors(struct tr_proc *p)
+{
+    return of_word(p->extra && p->extra->ancestors ? p->extra->ancestors : TR__NIL);
+}
+
+/* {c, Function, 1}, unless the process was given another one. */
+static tr_term initial_call(struct tr_proc *p)
+{
+    if (p->extra && p->extra->initial_call)
+        return of_word(p->extra->initial_call);
+    return tr_build(tr_intern("c"), tr_intern(p->site), 1);
+}
+
+static const struct item {
+    uint64_t name;
+    tr_term (*value)(struct tr_proc *p);
+} items[] = {
+    { TR_ATOM_W(registered_name), registered_name },
+    { TR_ATOM_W(links), links },
+    { TR_ATOM_W(monitors), monitors },
+    { TR_ATOM_W(monitored_by), monitored_by },
+    { TR_ATOM_W(messages), messages },
+    { TR_ATOM_W(message_queue_len), message_queue_len },
+    { TR_ATOM_W(status), status },
+    { TR_ATOM_W(stack_size), stack_size },
+    { TR_ATOM_W(heap_size), heap_size },
+    { TR_ATOM_W(total_heap_size), total_heap_size },
+    { TR_ATOM_W(memory), memory },
+    { TR_ATOM_W(reductions), reductions },
+    { TR_ATOM_W(trap_exit), trap_exit },
+    { TR_ATOM_W(priority), priority },
+    { TR_ATOM_W(group_leader), group_leader },
+    { TR_ATOM_W(dictionary), tr__dictionary },
+    { TR_ATOM_W(label), label },
+    { TR_ATOM_W(initial_call), initial_call },
+    { TR_ATOM_W(parent), parent },
+    { TR_ATOM_W(ancestors), ancestors },
+};
+
+#define NITEMS (sizeof items / sizeof *items)
+
+static size_t index_of(uint64_t name)
+{
+    for (size_t i = 0; i < NITEMS; i++)
+        if (items[i].name == name)
+            return i;
+    tr__raise_badarg(of_word(name));
+}
+
+static tr_term examine(struct tr_proc *p, uint64_t index)
+{
+    /* What has arrived by now belongs to the answer. */
+    if (p == tr__self())
+        tr__take_signals(p);
+    return items[index].value(p);
+}
+
+/* What a process does that somebody else looks at. */
+static tr_term status_of(struct tr_proc *p)
+{
+    return atomic_load_explicit(&p->inbox, memory_order_relaxed) == TR__ASLEEP
+               ? TR_ATOM_TERM(waiting)
+               : TR_ATOM_TERM(runnable);
+}
+
+bool tr_process_info(tr_pid pid, tr_atom item, tr_term *value)
+{
+    size_t index = index_of(item.w);
+    struct tr_proc *p = tr__proc_at(pid.w);
+    tr_term answer;
+
+    if ((pid.w & 7) != TR__TAG_PID)
+        tr__raise_badarg(pid.w ? of_word(pid.w) : tr_nil());
+    if (!p)
+        return false;
+    tr_term before = status_of(p);
+    if (!tr__call(pid.w, examine, index, &answer))
+        return false;
+    if (item.w == TR_ATOM_W(status) && pid.w != tr_self().w && answer.w == TR_ATOM_W(running))
+        answer = before;
+    *value = answer;
+    return true;
+}
+
+bool tr_process_info_list(tr_pid pid, tr_term names, tr_term *values)
+{
+    tr_term list = tr_nil();
+    tr_term name, value;
+
+    for (tr_term rest = names; tr_list_next(&rest, &name);) {
+        if (!tr_process_info(pid, (tr_atom){ name.w }, &value))
+            return false;
+        list = tr_list_push(list, tr_build(name, value));
+    }
+    *values = tr_list_reverse(list);
+    return true;
+}
+
+tr_term tr_processes(void)
+{
+    uint32_t end = tr__slot_end();
+    tr_term list = tr_nil();
+
+    for (uint32_t i = 1; i < end; i++) {
+        struct tr_proc *p = tr__slot_at(i);
+        uint64_t id = atomic_load_explicit(&p->id, memory_order_acquire);
+        if (id)
+            list = tr_list_push(list, of_word(id));
+    }
+    return list;
+}

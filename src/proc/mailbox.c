@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The inbox, which anybody fills, and the mailbox, which its owner keeps.
+ *
+ * Pushing is one compare-and-exchange, and never waits for anyone: a sender that is descheduled
+ * half-way holds up nobody. The owner reads the chain from the newest signal back to `seen`,
+ * reverses it, and so has everything new in order.
+ *
+ * Memory order. A push releases the signal's contents; the owner's load of the inbox acquires
+ * them. Going to sleep releases everything the owner has done; the push that takes ASLEEP away
+ * acquires it and hands it on through the run queue to the thread that runs the process next.
+ */
+#include "proc/proc.h"
+
+static inline struct tr_sig *inbox_load(struct tr_proc *p)
+{
+    return atomic_load_explicit(&p->inbox, memory_order_acquire);
+}
+
+void tr__push(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
+
+    do {
+        if (newest == TR__CLOSED) {
+            tr__sig_undeliverable(sig);
+            return;
+        }
+        sig->next = newest == TR__ASLEEP ? NULL : newest;
+    } while (!atomic_compare_exchange_weak_explicit(&p->inbox, &newest, sig, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    if (newest == TR__ASLEEP)
+        tr__wake(&p->runnable);
+}
+
+void tr__poke(struct tr_proc *p)
+{
+    struct tr_sig *asleep = TR__ASLEEP;
+
+    /* Acquire and release as in tr__push: the waker carries the owner's state to its next run. */
+    if (atomic_compare_exchange_strong_explicit(&p->inbox, &asleep, NULL, memory_order_acq_rel,
+                                                memory_order_relaxed))
+        tr__wake(&p->runnable);
+}
+
+void tr__inbox_open(struct tr_proc *p)
+{
+    p->seen = NULL;
+    atomic_store_explicit(&p->inbox, NULL, memory_order_release);
+}
+
+/* Does what had to wait until `sig` was no longer the head of the inbox. */
+static void settle(struct tr_sig *sig, unsigned flags)
+{
+    if (flags & TR__P_SEEN_DEAD)
+        tr__sig_free(sig);
+    else if (flags & TR__P_SEEN_BOUNCE)
+        tr__sig_undeliverable(sig);
+}
+
+/* Moves `seen` on; gives what was due for the signal it pointed to. */
+static unsigned move_seen(struct tr_proc *p, struct tr_sig *to)
+{
+    unsigned due = p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE);
+
+    p->seen = to;
+    p->flags &= (uint8_t)~(TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE);
+    return due;
+}
+
+static void advance_seen(struct tr_proc *p, struct tr_sig *newest)
+{
+    struct tr_sig *before = p->seen;
+
+    settle(before, move_seen(p, newest));
+}
+
+bool tr__inbox_sleep(struct tr_proc *p)
+{
+    struct tr_sig *seen = p->seen;
+    struct tr_sig *expected = seen;
+    /* Moved before the exchange: once it has succeeded the process may be running elsewhere. */
+    unsigned due = move_seen(p, NULL);
+
+    if (atomic_compare_exchange_strong_explicit(&p->inbox, &expected, TR__ASLEEP,
+                                                memory_order_acq_rel, memory_order_relaxed)) {
+        settle(seen, due);
+        return true;
+    }
+    p->seen = seen;
+    p->flags |= (uint8_t)due;
+    return false;
+}
+
+void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig)
+{
+    if (sig == p->seen)
+        p->flags |= TR__P_SEEN_DEAD;
+    else
+        tr__sig_free(sig);
+}
+
+void tr__sig_bounce(struct tr_proc *p, struct tr_sig *sig)
+{
+    if (sig == p->seen)
+        p->flags |= TR__P_SEEN_BOUNCE;
+    else
+        tr__sig_undeliverable(sig);
+}
+
+/* The signals from `newest` back to `end`, oldest first. */
+static struct tr_sig *reverse(struct tr_sig *newest, const struct tr_sig *end)
+{
+    struct tr_sig *list = NULL;
+
+    while (newest != end) {
+        struct tr_sig *older = newest->next;
+        newest->next = list;
+        list = newest;
+        newest = older;
+    }
+    return list;
+}
+
+void tr__mailbox_append(struct tr_proc *p, struct tr_sig *sig)
+{
+    sig->next = NULL;
+    *p->last = sig;
+    p->last = &sig->next;
+    p->nmessages++;
+}
+
+struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig **at)
+{
+    struct tr_sig *sig = *at;
+
+    *at = sig->next;
+    if (p->last == &sig->next)
+        p->last = at;
+    if (p->mark_at == &sig->next)
+        p->mark_at = at;
+    p->nmessages--;
+    return sig;
+}
+
+bool tr__take_signals(struct tr_proc *p)
+{
+    struct tr_sig *newest = inbox_load(p);
+    uint32_t before = p->nmessages;
+
+    if (newest == p->seen)
+        return false;
+    struct tr_sig *sig = reverse(newest, p->seen);
+    uint64_t id = atomic_load_explicit(&p->id, memory_order_relaxed);
+    advance_seen(p, newest);
+    while (sig) {
+        struct tr_sig *next = sig->next;
+        if (tr__likely(sig->kind == TR__SIG_MESSAGE && sig->to == id && !sig->flags))
+            tr__mailbox_append(p, sig);
+        else
+            tr__handle(p, sig);
+        sig = next;
+    }
+    return p->nmessages != before;
+}
+
+void tr__inbox_close(struct tr_proc *p)
+{
+    /* Acquire: the signals that came last; release: who finds it closed finds all else done. */
+    struct tr_sig *newest =
+        atomic_exchange_explicit(&p->inbox, TR__CLOSED, memory_order_acq_rel);
+    struct tr_sig *sig = reverse(newest, p->seen);
+
+    advance_seen(p, NULL);
+    while (sig) {
+        struct tr_sig *next = sig->next;
+        tr__sig_undeliverable(sig);
+        sig = next;
+    }
+    for (sig = p->first; sig;) {
+        struct tr_sig *next = sig->next;
+        tr__sig_free(sig);
+        sig = next;
+    }
+    p->first = NULL;
+    p->last = &p->first;
+    p->nmessages = 0;
+}

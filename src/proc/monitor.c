@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Monitors and aliases.
+ *
+ * A monitor has an end at each side under the same reference: the watcher's, by which a 'DOWN' is
+ * recognised as still wanted, and the watched one's, which becomes the 'DOWN'. An alias is a
+ * watcher's end that accepts messages; it may outlive its monitor.
+ */
+#include "mem/block.h"
+#include "proc/proc.h"
+#include "term/raise.h"
+
+static uint64_t id_of(struct tr_proc *p)
+{
+    return atomic_load_explicit(&p->id, memory_order_relaxed);
+}
+
+uint64_t tr__new_ref(struct tr_proc *p)
+{
+    uint64_t ref = TR__REF_W(p->slot.index, ++p->ref_count);
+
+    /* Nothing in the mailbox, nor in the inbox so far, can hold this reference. */
+    tr__take_signals(p);
+    p->mark_ref = ref;
+    p->mark_at = p->last;
+    return ref;
+}
+
+/* The two ends of one monitor, not yet in any table. */
+static bool make_ends(struct tr_tie *ends[2], uint64_t ref, uint64_t watcher, uint64_t watched)
+{
+    ends[0] = tr__tie_new(TR__TIE_MONITOR, ref, watched);
+    ends[1] = tr__tie_new(TR__TIE_WATCHER, ref, watcher);
+    if (ends[0] && ends[1])
+        return true;
+    tr__block_free(ends[0], sizeof *ends[0]);
+    tr__block_free(ends[1], sizeof *ends[1]);
+    return false;
+}
+
+bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child, uint64_t tag, tr_ref *ref)
+{
+    struct tr_tie *ends[2];
+    uint64_t w = tr__new_ref(parent);
+
+    if (!make_ends(ends, w, id_of(parent), id_of(child)))
+        return false;
+    if (tag)
+        ends[1]->tag = tag;
+    tr__ties_insert(&parent->ties, ends[0]);
+    tr__ties_insert(&child->ties, ends[1]);
+    ref->w = w;
+    return true;
+}
+
+/* Writes {Tag, Ref, process, Object, Reason} over the tie, after all of it has been read. */
+static struct tr_sig *down_in_place(struct tr_tie *tie, uint64_t object, uint64_t reason)
+{
+    uint64_t tag = tie->tag;
+    uint64_t ref = tie->key;
+    uint64_t name = tie->name;
+    struct tr_sig *sig = &tie->sig;
+    uint64_t *w = sig->words;
+
+    w[0] = TR__HEADER(TR__KIND_TUPLE, 5);
+    w[1] = tag;
+    w[2] = ref;
+    w[3] = TR_ATOM_W(process);
+    w[4] = name ? tr__box_w(&w[6]) : object;
+    w[5] = reason;
+    if (name) {
+        w[6] = TR__HEADER(TR__KIND_TUPLE, 2);
+        w[7] = name;
+        w[8] = TR_ATOM_W(nonode_nohost);
+    }
+    sig->term = tr__box_w(w);
+    return sig;
+}
+
+_Static_assert(sizeof(struct tr_tie) >= TR__SIG_WORD_SIZE(9), "a 'DOWN' by name must fit a tie");
+
+/* The same in a block of its own, with a reason that is shared. */
+static struct tr_sig *down_apart(const struct tr_tie *tie, uint64_t object,
+                                 struct tr_shared *reason)
+{
+    struct tr_arg by_name[] = { tr__arg_word(tie->name), tr__arg_word(TR_ATOM_W(nonode_nohost)) };
+    struct tr_arg args[] = { tr__arg_word(tie->tag), tr__arg_word(tie->key),
+                             tr__arg_atom(TR_ATOM(process)),
+                             tie->name ? tr__arg_many(TR__ARG_TUPLE, by_name, 2)
+                                       : tr__arg_word(object),
+                             tr__arg_shared(reason) };
+
+    return tr__sig_message(tie->peer, args, 5);
+}
+
+void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason)
+{
+    uint64_t watcher = tie->peer;
+    struct tr_sig *sig = reason.share ? down_apart(tie, object, reason.share) : NULL;
+
+    if (sig)
+        tr__block_free(tie, sizeof *tie);
+    else
+        sig = down_in_place(tie, object, reason.share ? TR_ATOM_W(out_of_memory) : reason.word);
+    sig->kind = TR__SIG_DOWN;
+    sig->to = watcher;
+    tr__sig_send(sig);
+}
+
+void tr__monitor_end(struct tr_proc *p, struct tr_tie *tie)
+{
+    if (tie->alias == TR__ALIAS_EXPLICIT) {
+        tie->kind = TR__TIE_ALIAS;
+        return;
+    }
+    tr__ties_remove(&p->ties, tie);
+    tr__block_free(tie, sizeof *tie);
+}
+
+/* The watcher's end never came through an inbox, so it may travel as a signal. */
+static void become_demonitor(struct tr_tie *tie)
+{
+    struct tr_sig *sig = &tie->sig;
+    uint64_t ref = tie->key;
+
+    sig->kind = TR__SIG_DEMONITOR;
+    sig->to = tie->peer;
+    sig->words[0] = ref;
+    tr__sig_send(sig);
+}
+
+void tr__monitor_withdraw(struct tr_proc *p, struct tr_tie *tie)
+{
+    if (tie->peer == 0 || tie->peer == id_of(p))
+        tr__block_free(tie, sizeof *tie);
+    else
+        become_demonitor(tie);
+}
+
+bool tr__alias_accepts(struct tr_proc *p, uint64_t ref)
+{
+    struct tr_tie *tie = tr__ties_find(&p->ties, ref);
+
+    if (!tie || tie->alias == TR__ALIAS_NONE)
+        return false;
+    if (tie->alias == TR__ALIAS_REPLY) {
+        tr__ties_remove(&p->ties, tie);
+        tr__monitor_withdraw(p, tie);
+    }
+    return true;
+}
+
+/* Whom to watch: a pid, a name, or {Name, Node}. False for anything else. */
+struct target {
+    uint64_t pid;  /* 0: nobody */
+    uint64_t name; /* 0: by pid */
+    uint64_t reason; /* when nobody */
+};
+
+static bool find_target(tr_term to, struct target *t)
+{
+    tr_atom name, node;
+
+    *t = (struct target){ .reason = TR_ATOM_W(noproc) };
+    if ((to.w & 7) == TR__TAG_PID) {
+        t->pid = to.w;
+        return true;
+    }
+    if (tr__is_atom_w(to.w)) {
+        t->name = to.w;
+    } else if (tr_match(to, &name, &node)) {
+        t->name = name.w;
+        if (node.w != TR_ATOM_W(nonode_nohost)) {
+            t->reason = TR_ATOM_W(noconnection);
+            return true;
+        }
+    } else {
+        return false;
+    }
+    tr__name_lookup(t->name, &t->pid);
+    return true;
+}
+
+tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
+{
+    static const struct tr_monitor_opts defaults;
+    struct tr_proc *p = TR__SELF();
+    struct tr_tie *ends[2];
+    struct target t;
+
+    tr__spend(p, 1);
+    if (!opts)
+        opts = &defaults;
+    if (!to.w || !find_target(to, &t) || (unsigned)opts->alias > TR_ALIAS_REPLY_DEMONITOR)
+        tr__raise_badarg(to.w ? to : tr_nil());
+    uint64_t ref = tr__new_ref(p);
+    if (!make_ends(ends, ref, id_of(p), t.pid))
+        tr__raise_oom();
+    ends[0]->alias = (uint8_t)opts->alias;
+    ends[1]->name = t.name;
+    if (opts->tag.w)
+        ends[1]->tag = opts->tag.w;
+    tr__ties_insert(&p->ties, ends[0]);
+    ends[1]->sig.kind = TR__SIG_MONITOR;
+    ends[1]->sig.to = t.pid;
+    if (t.pid == id_of(p))
+        tr__block_free(ends[1], sizeof *ends[1]);
+    else if (t.pid)
+        tr__sig_send(&ends[1]->sig);
+    else
+        tr__down_send(ends[1], 0, (struct tr_reason){ t.reason, NULL });
+    return (tr_ref){ ref };
+}
+
+bool tr_demonitor(tr_ref ref)
+{
+    struct tr_proc *p = TR__SELF();
+
+    tr__spend(p, 1);
+    /* A 'DOWN' that has arrived makes the monitor inactive. */
+    tr__take_signals(p);
+    struct tr_tie *tie = tr__ties_find(&p->ties, ref.w);
+    if (!tie || tie->kind != TR__TIE_MONITOR)
+        return false;
+    if (tie->alias != TR__ALIAS_EXPLICIT) {
+        tr__ties_remove(&p->ties, tie);
+        tr__monitor_withdraw(p, tie);
+        return true;
+    }
+    /* The end stays as an alias, so the request needs a block of its own. */
+    struct tr_tie *request = tr__tie_new(TR__TIE_MONITOR, ref.w, tie->peer);
+    if (!request)
+        tr__raise_oom();
+    tie->kind = TR__TIE_ALIAS;
+    tr__monitor_withdraw(p, request);
+    return true;
+}
+
+/* Takes {_, Ref, process, _, _} out of the mailbox. */
+static void flush(tr_ref ref)
+{
+    tr_receive (m) {
+        tr_on (m, tr_any(), ref, TR_ATOM(process), tr_any(), tr_any()) {
+        }
+        tr_after (m, 0) {
+        }
+    }
+}
+
+bool tr_demonitor_flush(tr_ref ref)
+{
+    bool active = tr_demonitor(ref);
+
+    if (!active)
+        flush(ref);
+    return active;
+}
+
+tr_ref tr_alias(void)
+{
+    struct tr_proc *p = TR__SELF();
+    uint64_t ref = tr__new_ref(p);
+    struct tr_tie *tie = tr__tie_new(TR__TIE_ALIAS, ref, 0);
+
+    tr__spend(p, 1);
+    if (!tie)
+        tr__raise_oom();
+    tie->alias = TR__ALIAS_EXPLICIT;
+    tr__ties_insert(&p->ties, tie);
+    return (tr_ref){ ref };
+}
+
+bool tr_unalias(tr_ref alias)
+{
+    struct tr_proc *p = TR__SELF();
+
+    tr__spend(p, 1);
+    /* What was sent through it before is still accepted. */
+    tr__take_signals(p);
+    struct tr_tie *tie = tr__ties_find(&p->ties, alias.w);
+    if (!tie || tie->alias == TR__ALIAS_NONE)
+        return false;
+    if (tie->kind == TR__TIE_MONITOR) {
+        tie->alias = TR__ALIAS_NONE;
+        return true;
+    }
+    tr__ties_remove(&p->ties, tie);
+    tr__block_free(tie, sizeof *tie);
+    return true;
+}

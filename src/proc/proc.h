@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process: its control block, and what the files of this folder do with it.
+ *
+ * The first cache line is what others touch: they find the process by its slot, compare `id`, push
+ * onto `inbox` and put `runnable` on a run queue. Everything else belongs to the owner: the thread
+ * that runs the process at that moment.
+ *
+ * `inbox` is one word with four kinds of value:
+ *
+ *     NULL        the owner is awake, nothing has arrived since it went to sleep last
+ *     a signal    the newest of a chain that ends at NULL or at `seen`
+ *     ASLEEP      the owner waits; who replaces this value must wake it
+ *     CLOSED      no process, or one that has ended: nothing is accepted
+ *
+ * The owner never empties the inbox while awake: it remembers in `seen` how far it has read, and
+ * takes only what is newer. So reading costs no atomic exchange; the one exchange that puts
+ * ASLEEP there also proves that nothing new has come. The price: the signal that `seen` points to
+ * must not be freed while it is the head, or its address could come back as a new signal and look
+ * like an old one (tr__sig_discard).
+ */
+#ifndef TROUPE_PROC_PROC_H
+#define TROUPE_PROC_PROC_H
+
+#include "base/panic.h"
+#include "mem/heap.h"
+#include "mem/slots.h"
+#include "mem/stack.h"
+#include "os/context.h"
+#include "proc/signal.h"
+#include "proc/ties.h"
+#include "sched/runnable.h"
+#include "sched/wheel.h"
+#include "sched/worker.h"
+#include "troupe.h"
+
+#define TR__SLOT_HEADER (offsetof(struct tr_slot, index) + sizeof(uint32_t))
+#define TR__ASLEEP ((struct tr_sig *)1)
+#define TR__CLOSED ((struct tr_sig *)2)
+
+/* Why a process gave its worker back. */
+enum tr_proc_action { TR__ACT_WAIT, TR__ACT_YIELD, TR__ACT_HIBERNATE, TR__ACT_EXIT };
+
+enum {
+    TR__P_TRAP_EXIT = 1,
+    TR__P_DYING = 2,   /* an exit signal was accepted: it ends at its next step */
+    TR__P_EXITING = 4, /* it runs its clean-up */
+    TR__P_MAIN = 8,    /* the program ends with it */
+    TR__P_SEEN_DEAD = 16, /* the signal at `seen` is to be freed as soon as it may be */
+    TR__P_HIBERNATED = 32,   /* has no stack and waits for a message */
+    TR__P_SEEN_BOUNCE = 64 /* as SEEN_DEAD, but it is to be answered as undeliverable */
+};
+
+/* What few processes have, allocated when first needed. */
+struct tr_proc_extra {
+    struct tr_dict *dictionary;
+    struct tr_timer *timers; /* those it started for itself */
+    uint64_t leader;         /* group leader; 0: the first process */
+    uint64_t label;          /* kept term; 0: none */
+    uint64_t ancestors;      /* kept term; 0: none */
+    uint64_t initial_call;   /* kept term; 0: none */
+};
+
+/* A function to be run, or memory to be freed, when the process ends. */
+struct tr_cleanup {
+    struct tr_cleanup *next; /* the one registered before */
+    struct tr_cleanup **link; /* what points to this one */
+    void (*fn)(void *);
+    void *arg;
+};
+
+struct tr_proc {
+    /* Any thread. */
+    union {
+        struct tr_slot slot;
+        struct { /* in the room that the slot's header leaves */
+            char header[TR__SLOT_HEADER];
+            uint8_t suspended;       /* how many suspensions are in force; owner only */
+            uint8_t stack_order;     /* log2 of the stack's size; 0: default */
+            _Atomic(bool) timed_out; /* `timeout` has fired since it was armed */
+        };
+    };
+    struct tr_runnable runnable; /* on a queue only between wake and run */
+    _Atomic(uint64_t) id;        /* pid word; 0: no process */
+    _Atomic(struct tr_sig *) inbox;
+    uint64_t generation; /* survives the process: the next one in this slot gets one more */
+
+    /* Owner only from here on, `name` and `timeout` apart. */
+    struct tr_sig *seen TR__ALIGNED(TR__CACHE_LINE);
+    struct tr_sig *first; /* mailbox: messages in order of arrival */
+    struct tr_sig **last; /* where the next one is linked */
+    struct tr_context context;
+    struct tr_stack *stack;
+    struct tr_worker *worker; /* on which it runs */
+    struct tr_heap heap;
+    struct tr_receive_scope *scopes; /* receive clauses that are open, innermost first */
+    struct tr_ties ties;
+    struct tr_cleanup *cleanups;
+    struct tr_sig *dying; /* the exit signal that was accepted */
+    union {
+        tr_process_fn fn; /* until it starts, or goes on after hibernation */
+        uint64_t reason;  /* once it ends */
+    };
+    uint64_t arg; /* an immediate, or the signal block that holds the argument */
+    const char *site; /* name of its function, NUL, file:line where it was spawned */
+    struct tr_wheel_node timeout; /* guarded by its wheel's lock; see run.c */
+    int64_t wake_at;              /* of the present receive, ns; TR__NEVER */
+    struct tr_proc_extra *extra;
+    uint64_t parent;
+    _Atomic(uint64_t) name; /* atom; 0: none. Written with the table of names locked */
+    uint64_t ref_count;     /* survives too: references are never made twice */
+    uint64_t mark_ref;      /* no message before mark_at can hold this reference */
+    struct tr_sig **mark_at;
+    uint64_t reductions;
+    uint32_t nmessages;
+    uint16_t wheel; /* index of the wheel that `timeout` is pending on */
+    uint8_t flags;
+    uint8_t action; /* enum tr_proc_action */
+};
+
+_Static_assert(sizeof(struct tr_proc) <= TR__SLOT_SIZE, "a control block must fit its slot");
+
+/* The calling process, or NULL on a thread that runs none. */
+static inline struct tr_proc *tr__self(void)
+{
+    struct tr_worker *w = tr__worker();
+
+    return w ? w->current : NULL;
+}
+
+/* The calling process; panics with the name of the function when there is none. */
+struct tr_proc *tr__self_or_panic(const char *function);
+#define TR__SELF() tr__self_or_panic(__func__)
+
+/* The slot a pid or local reference names, or NULL; it may hold another process by now. */
+struct tr_proc *tr__proc_at(uint64_t pid_or_ref);
+
+/* True when `pid` names a process that has not begun to end. Any thread. */
+bool tr__proc_alive(uint64_t pid);
+
+/* How many processes exist: never too few. Any thread. */
+int64_t tr__proc_count(void);
+
+/* Counts one more, on that worker (NULL: none), and one less; and starts again from none. */
+void tr__proc_started(struct tr_worker *w);
+void tr__proc_ended(struct tr_worker *w);
+void tr__proc_count_reset(void);
+
+/* --- mailbox.c --- */
+
+/* Puts a signal on the inbox and wakes the owner; any thread. */
+void tr__push(struct tr_proc *p, struct tr_sig *sig);
+
+/* Wakes the owner without a signal, if it waits. Any thread. */
+void tr__poke(struct tr_proc *p);
+
+/* Applies what has arrived; true when the mailbox grew. Owner only. */
+bool tr__take_signals(struct tr_proc *p);
+
+/* Opens the inbox of a new process; closes that of an ending one and drops what is in it. */
+void tr__inbox_open(struct tr_proc *p);
+void tr__inbox_close(struct tr_proc *p);
+
+/* Puts ASLEEP there; false when something new has arrived. Afterwards the owner may already run
+   elsewhere. */
+bool tr__inbox_sleep(struct tr_proc *p);
+
+static inline bool tr__inbox_has_new(struct tr_proc *p)
+{
+    return atomic_load_explicit(&p->inbox, memory_order_relaxed) != p->seen;
+}
+
+/* Adds a message at the end of the mailbox. */
+void tr__mailbox_append(struct tr_proc *p, struct tr_sig *sig);
+
+/* Takes the message that *at points to out of the mailbox. */
+struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig **at);
+
+/* Frees a signal that came through the inbox of `p`. */
+void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig);
+
+/* The same for one that was meant for an earlier process of this slot: its sender is told. */
+void tr__sig_bounce(struct tr_proc *p, struct tr_sig *sig);
+
+/* --- handle.c --- */
+
+/* Applies one signal that is not an ordinary message to the process itself. */
+void tr__handle(struct tr_proc *p, struct tr_sig *sig);
+
+/* --- run.c --- */
+
+/* Gives the worker back; returns when the process runs again. */
+void tr__switch_out(struct tr_proc *p, enum tr_proc_action action);
+
+/* Waits for a signal or until p->wake_at; may return early. */
+void tr__wait(struct tr_proc *p);
+
+/* Lets others run, then applies the signals that have come. */
+void tr__yield_now(struct tr_proc *p);
+
+static inline void tr__spend(struct tr_proc *p, int32_t cost)
+{
+    p->reductions += (uint64_t)cost;
+    if (tr__charge(p->worker, cost))
+        tr__yield_now(p);
+}
+
+/* Ends the process if an exit signal was accepted. */
+void tr__check_dying(struct tr_proc *p);
+
+/* The run function of every process. */
+void tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
+
+/* Takes `timeout` off its wheel. */
+void tr__timeout_cancel(struct tr_proc *p);
+
+/* --- spawn.c --- */
+
+/* The argument of a process: set as a copy (false without memory), read, freed by its word. */
+bool tr__argument_set(struct tr_proc *p, const struct tr_arg *args, int n);
+tr_term tr__argument(const struct tr_proc *p);
+void tr__argument_free(uint64_t word);
+
+/* Starts the process that the program ends with. */
+tr_err tr__spawn_first(tr_process_fn fn, const struct tr_arg *args, int n);
+
+/* --- exit.c --- */
+
+/* The hook of the term layer: ends the calling process, if there is one. */
+void tr__raise_in_process(tr_term reason);
+
+/* Ends the calling process with a reason that lives at least until it has ended. */
+_Noreturn void tr__exit(struct tr_proc *p, uint64_t reason);
+
+/* Runs everything registered by tr_defer, and frees what tr_alloc gave. */
+void tr__cleanups_run(struct tr_proc *p);
+
+/* Frees the messages of all open receive clauses. */
+void tr__receive_close_all(struct tr_proc *p);
+
+/* --- link.c --- */
+
+/* A reason on its way to many: a word, or a counted copy of the term. */
+struct tr_reason {
+    uint64_t word;
+    struct tr_shared *share; /* NULL for immediates */
+};
+
+/* Makes the two ends of a link for a process that does not run yet; false without memory. */
+bool tr__link_both(struct tr_proc *parent, struct tr_proc *child);
+
+/* Sends the exit signal of a link; the tie becomes the signal. */
+void tr__link_exit_send(struct tr_tie *tie, uint64_t from, struct tr_reason reason);
+
+/* An UNLINK or UNLINK_ACK; NULL without memory. */
+struct tr_sig *tr__unlink_signal(enum tr_sig_kind kind, uint64_t to, uint64_t from, uint64_t id);
+
+/* --- monitor.c --- */
+
+/* Makes the two ends of a monitor for a process that does not run yet; false without memory. */
+bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child, uint64_t tag, tr_ref *ref);
+
+/* Sends the 'DOWN' of a watcher; the tie becomes the signal. */
+void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason);
+
+/* The monitor is over: drops it, unless it lives on as an alias. */
+void tr__monitor_end(struct tr_proc *p, struct tr_tie *tie);
+
+/* Tells the watched process that nobody watches any more; the tie is freed or becomes the signal. */
+void tr__monitor_withdraw(struct tr_proc *p, struct tr_tie *tie);
+
+/* True when a message through this alias is to be accepted. */
+bool tr__alias_accepts(struct tr_proc *p, uint64_t ref);
+
+/* --- name.c --- */
+
+/* Takes the name of an ending process away. */
+void tr__name_drop(struct tr_proc *p);
+
+/* Names a process that does not run yet. */
+tr_err tr__name_give(struct tr_proc *p, uint64_t name);
+
+bool tr__name_lookup(uint64_t name, uint64_t *pid);
+
+/* --- timer.c --- */
+
+/* Cancels the timers that an ending process started for itself. */
+void tr__timers_drop(struct tr_proc *p);
+
+/* Takes note of a signal from a timer; false when it is not to be delivered. */
+bool tr__timer_arrived(struct tr_proc *p, struct tr_sig *sig);
+
+/* Frees the timer that a signal is part of. */
+void tr__timer_free(struct tr_sig *sig);
+
+/* Frees all timers that are left when the scheduler has stopped. */
+void tr__timers_fini(void);
+
+/* --- dict.c, info.c, runtime.c --- */
+
+/* What few processes have; raises out_of_memory. */
+struct tr_proc_extra *tr__extra(struct tr_proc *p);
+void tr__extra_free(struct tr_proc *p);
+
+/* The list of pairs or keys of the dictionary, for tr_process_info. */
+tr_term tr__dictionary(struct tr_proc *p);
+
+/* The group leader. */
+uint64_t tr__leader(const struct tr_proc *p);
+
+/* The pid of the first process. */
+uint64_t tr__first_process(void);
+void tr__first_process_is(uint64_t pid);
+
+/* low, normal, high or max. */
+uint64_t tr__priority_atom(struct tr_proc *p);
+
+/* A reference never made before. */
+uint64_t tr__new_ref(struct tr_proc *p);
+
+/* The program's first process is ending: called by it after its clean-up, ends all others. */
+void tr__main_ended(struct tr_proc *p);
+
+/* Called when some process is gone. */
+void tr__runtime_process_gone(void);
+
+#endif

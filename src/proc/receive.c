@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Selective receive.
+ *
+ * tr_receive is a loop that this file drives: `at` points to the link of the message that the body
+ * looks at. The body rejects it by doing nothing, and `at` moves on; what was rejected once is not
+ * looked at again in this receive. At the end of the mailbox the body runs once with no message, so
+ * that tr_after can say how long to wait; then the process sleeps.
+ */
+#include "base/clock.h"
+#include "proc/proc.h"
+#include "term/raise.h"
+
+#include <string.h>
+
+enum {
+    START,   /* nothing looked at yet */
+    LOOKING, /* the body has a message */
+    EMPTY,   /* the body has none, and may set a timeout */
+    EXPIRED, /* the body has none, and the time is over */
+    DONE     /* a clause was chosen */
+};
+
+#define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
+
+static void open_scope(struct tr_receive_scope *m)
+{
+    struct tr_proc *p = m->owner;
+    struct tr_heap_mark mark = tr__heap_mark(&p->heap);
+
+    memcpy(m->mark, &mark, sizeof mark);
+    m->outer = p->scopes;
+    p->scopes = m;
+    m->message.w = 0;
+    m->state = DONE;
+}
+
+_Static_assert(sizeof(((struct tr_receive_scope *)0)->mark) == sizeof(struct tr_heap_mark),
+               "the public struct must hold a mark of the heap");
+
+static void begin(struct tr_receive_scope *m)
+{
+    struct tr_proc *p = TR__SELF();
+
+    m->owner = p;
+    m->at = m->ref.w && p->mark_ref == m->ref.w ? p->mark_at : &p->first;
+    m->deadline = TR__NEVER;
+    tr__spend(p, 1);
+}
+
+/* Waits for messages, or the deadline; sets what the body is to be run for. False: look again. */
+static bool wait(struct tr_receive_scope *m)
+{
+    struct tr_proc *p = m->owner;
+
+    if (m->deadline != TR__NEVER && tr__clock_ns() >= m->deadline) {
+        m->state = EXPIRED;
+        return true;
+    }
+    p->wake_at = m->deadline;
+    tr__wait(p);
+    p->wake_at = TR__NEVER;
+    return false;
+}
+
+bool tr__receive_next(struct tr_receive_scope *m)
+{
+    if (m->state == DONE)
+        return false;
+    if (m->state == LOOKING)
+        m->at = &(*m->at)->next;
+    else if (m->state == START)
+        begin(m);
+    struct tr_proc *p = m->owner;
+    for (;;) {
+        struct tr_sig *sig = *m->at;
+        if (sig) {
+            m->message.w = sig->term;
+            m->state = LOOKING;
+            return true;
+        }
+        m->message.w = 0;
+        if (tr__inbox_has_new(p)) {
+            tr__take_signals(p);
+            tr__check_dying(p);
+            continue;
+        }
+        if (!m->timed) {
+            m->timed = true;
+            m->state = EMPTY;
+            return true;
+        }
+        if (wait(m))
+            return true;
+    }
+}
+
+void tr__receive_accept(struct tr_receive_scope *m)
+{
+    m->taken = tr__mailbox_remove(m->owner, m->at);
+    open_scope(m);
+}
+
+bool tr__receive_after(struct tr_receive_scope *m, int64_t ms)
+{
+    if (m->state == EXPIRED || (m->state == EMPTY && ms == 0)) {
+        open_scope(m);
+        return true;
+    }
+    if (m->state != EMPTY || ms == TR_INFINITY)
+        return false;
+    if (ms < 0)
+        tr__raise(TR_ATOM_TERM(timeout_value));
+    m->deadline = tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+    return false;
+}
+
+static void close_scope(struct tr_receive_scope *m)
+{
+    struct tr_proc *p = m->owner;
+    struct tr_sig *taken = m->taken;
+
+    m->taken = NULL;
+    if (taken)
+        tr__sig_discard(p, taken);
+    p->scopes = m->outer;
+}
+
+void tr__receive_end(struct tr_receive_scope *m)
+{
+    struct tr_heap_mark mark;
+
+    if (m->state != DONE)
+        return;
+    memcpy(&mark, m->mark, sizeof mark);
+    tr__heap_reset(&m->owner->heap, mark);
+    close_scope(m);
+}
+
+void tr__receive_close_all(struct tr_proc *p)
+{
+    while (p->scopes)
+        close_scope(p->scopes);
+}
+
+size_t tr_mailbox_length(void)
+{
+    struct tr_proc *p = TR__SELF();
+
+    tr__take_signals(p);
+    return p->nmessages;
+}
+
+void tr_sleep(int64_t ms)
+{
+    struct tr_proc *p = TR__SELF();
+
+    if (ms < 0 && ms != TR_INFINITY)
+        tr__raise(TR_ATOM_TERM(timeout_value));
+    if (ms == 0)
+        return;
+    int64_t deadline = TR__NEVER;
+    if (ms != TR_INFINITY)
+        deadline = tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+    while (deadline == TR__NEVER || tr__clock_ns() < deadline) {
+        p->wake_at = deadline;
+        tr__wait(p);
+        p->wake_at = TR__NEVER;
+    }
+}

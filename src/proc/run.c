@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Running a process, and all the ways in which it stops running.
+ *
+ * The worker switches to the process; the process says in `action` why it comes back. What must
+ * not happen while its stack is still in use - falling asleep, so that another worker may wake and
+ * run it, and giving the stack back - is done here, after the switch, on the worker's own stack.
+ *
+ * The timeout of a receive is lazy: waking up does not take it off the wheel, since the next
+ * receive will most often want one again, and later. It fires, then, for a process that waits for
+ * something else, which looks at wake_at and goes back to sleep.
+ */
+#include "base/clock.h"
+#include "mem/block.h"
+#include "proc/proc.h"
+#include "term/raise.h"
+
+/* The first function on each new stack. */
+static void entry(void)
+{
+    struct tr_proc *p = tr__self();
+
+    tr__context_entered(&p->context);
+    tr__check_dying(p);
+    p->fn(tr__argument(p));
+    tr__exit(p, TR_ATOM_W(normal));
+}
+
+/* Gives a process that is to start, or to go on after hibernation, a stack. */
+static bool begin(struct tr_worker *w, struct tr_proc *p)
+{
+    p->stack = tr__stack_get(&w->stacks, p->stack_order ? (size_t)1 << p->stack_order : 0);
+    if (!p->stack)
+        return false;
+    tr__context_make(&p->context, tr__stack_bottom(p->stack), tr__stack_top(p->stack), entry);
+    return true;
+}
+
+static void drop_stack(struct tr_worker *w, struct tr_proc *p)
+{
+    tr__context_drop(&p->context);
+    tr__stack_put(&w->stacks, p->stack);
+    p->stack = NULL;
+}
+
+static void timeout_fired(struct tr_wheel_node *node)
+{
+    struct tr_proc *p = tr__container_of(node, struct tr_proc, timeout);
+
+    /* The process may be about to sleep: it puts ASLEEP there, then looks at the flag; we set the
+       flag, then look for ASLEEP. With a full fence between, one of us sees the other. */
+    atomic_store_explicit(&p->timed_out, true, memory_order_relaxed);
+    atomic_thread_fence(memory_order_seq_cst);
+    tr__poke(p);
+}
+
+void tr__timeout_cancel(struct tr_proc *p)
+{
+    struct tr_wheel *wheel = &tr__worker_at(p->wheel)->wheel;
+
+    tr__spin_lock(&wheel->lock);
+    if (tr__wheel_pending(&p->timeout))
+        tr__wheel_cancel(wheel, &p->timeout);
+    tr__spin_unlock(&wheel->lock);
+}
+
+/* Sees to it that the timeout fires at wake_at or before. */
+static void timeout_arm(struct tr_proc *p)
+{
+    struct tr_worker *w = p->worker;
+
+    if (p->timeout.fire) {
+        struct tr_wheel *wheel = &tr__worker_at(p->wheel)->wheel;
+        tr__spin_lock(&wheel->lock);
+        atomic_store_explicit(&p->timed_out, false, memory_order_relaxed);
+        bool early_enough = tr__wheel_pending(&p->timeout) && p->timeout.due <= p->wake_at;
+        if (!early_enough && tr__wheel_pending(&p->timeout))
+            tr__wheel_cancel(wheel, &p->timeout);
+        tr__spin_unlock(&wheel->lock);
+        if (early_enough)
+            return;
+    }
+    p->timeout.fire = timeout_fired;
+    p->timeout.due = p->wake_at;
+    p->wheel = (uint16_t)w->index;
+    tr__spin_lock(&w->wheel.lock);
+    tr__wheel_start(&w->wheel, &p->timeout);
+    tr__spin_unlock(&w->wheel.lock);
+}
+
+void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
+{
+    p->action = (uint8_t)action;
+    tr__context_switch(&p->context, &p->worker->context,
+                       action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
+}
+
+void tr__check_dying(struct tr_proc *p)
+{
+    if (tr__likely(!(p->flags & TR__P_DYING)))
+        return;
+    p->flags &= (uint8_t)~TR__P_DYING;
+    uint64_t reason = p->dying->words[3];
+    if (reason == TR_ATOM_W(kill) && !(p->dying->flags & TR__SIG_LINKED))
+        reason = TR_ATOM_W(killed);
+    tr__exit(p, reason);
+}
+
+/* A suspended process takes signals, so that it can be resumed, examined and killed. */
+static void stay_suspended(struct tr_proc *p)
+{
+    int64_t wake_at = p->wake_at;
+
+    p->wake_at = TR__NEVER;
+    while (p->suspended && !(p->flags & TR__P_DYING)) {
+        if (!tr__inbox_has_new(p))
+            tr__switch_out(p, TR__ACT_WAIT);
+        tr__take_signals(p);
+    }
+    p->wake_at = wake_at;
+}
+
+/* What every process does when it goes on after a pause. */
+static void resumed(struct tr_proc *p)
+{
+    if (tr__inbox_has_new(p))
+        tr__take_signals(p);
+    if (tr__unlikely(p->suspended))
+        stay_suspended(p);
+    if (!(p->flags & TR__P_EXITING))
+        tr__check_dying(p);
+}
+
+void tr__wait(struct tr_proc *p)
+{
+    if (p->wake_at != TR__NEVER)
+        timeout_arm(p);
+    tr__switch_out(p, TR__ACT_WAIT);
+    resumed(p);
+}
+
+TR__NOINLINE void tr__yield_now(struct tr_proc *p)
+{
+    tr__switch_out(p, TR__ACT_YIELD);
+    resumed(p);
+}
+
+/* A hibernated process was woken: true when it has a message, or an end, to go on with. */
+static bool wakes_up(struct tr_proc *p)
+{
+    tr__take_signals(p);
+    return p->flags & TR__P_DYING || (p->first && !p->suspended);
+}
+
+/* Sleeps, unless something has come; true when the process is to run again at once. */
+static bool fall_asleep(struct tr_proc *p)
+{
+    bool timed = p->wake_at != TR__NEVER;
+
+    if (!tr__inbox_sleep(p))
+        return true;
+    /* From here on the process may be running elsewhere. A timeout that fired while it was still
+       awake woke nobody; waking it once too often does no harm. */
+    if (timed) {
+        atomic_thread_fence(memory_order_seq_cst);
+        if (atomic_load_explicit(&p->timed_out, memory_order_relaxed))
+            tr__poke(p);
+    }
+    return false;
+}
+
+/* Runs the process once; true when it has something more to do at once. */
+static bool run_once(struct tr_worker *w, struct tr_proc *p)
+{
+    if (p->flags & TR__P_HIBERNATED) {
+        if (!wakes_up(p))
+            return !tr__inbox_sleep(p);
+        p->flags &= (uint8_t)~TR__P_HIBERNATED;
+    }
+    if (!p->stack && !begin(w, p)) {
+        /* No stack to be had: try again when others have given some back. */
+        tr__enqueue(&p->runnable);
+        return false;
+    }
+    tr__heap_set(&p->heap);
+    tr__context_switch(&w->context, &p->context, false);
+    tr__heap_set(NULL);
+    switch ((enum tr_proc_action)p->action) {
+    case TR__ACT_WAIT:
+        return fall_asleep(p);
+    case TR__ACT_YIELD:
+        tr__enqueue(&p->runnable);
+        return false;
+    case TR__ACT_HIBERNATE:
+        drop_stack(w, p);
+        p->flags |= TR__P_HIBERNATED;
+        return true;
+    case TR__ACT_EXIT:
+        drop_stack(w, p);
+        tr__slot_return(&w->slots, p);
+        tr__proc_ended(w);
+        tr__runtime_process_gone();
+        return false;
+    }
+    return false;
+}
+
+void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
+{
+    struct tr_proc *p = tr__container_of(r, struct tr_proc, runnable);
+
+    p->worker = w;
+    w->current = p;
+    while (run_once(w, p))
+        ;
+    w->current = NULL;
+}
+
+void tr_yield(void)
+{
+    struct tr_proc *p = TR__SELF();
+
+    tr__yield_now(p);
+}
+
+_Noreturn void tr_hibernate_args(tr_process_fn fn, const struct tr_arg *args, int n)
+{
+    struct tr_proc *p = TR__SELF();
+
+    if (!fn)
+        tr__raise_badarg(TR_ATOM_TERM(undef));
+    uint64_t before = p->arg;
+    if (!tr__argument_set(p, args, n))
+        tr__raise_oom();
+    tr__argument_free(before);
+    p->fn = fn;
+    tr__receive_close_all(p);
+    tr__heap_reset(&p->heap, (struct tr_heap_mark){ NULL, NULL, NULL });
+    tr__heap_trim(&p->heap);
+    tr__switch_out(p, TR__ACT_HIBERNATE);
+    __builtin_unreachable();
+}

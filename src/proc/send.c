@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Sending: build the message in a block of its own, then push it.
+ *
+ * The destination is resolved first: a name is looked up when the message is sent.
+ */
+#include "proc/proc.h"
+#include "term/raise.h"
+
+/* The pid or alias that a destination means; false for a name that nobody holds. *to is 0 for a
+   destination that swallows everything. */
+static bool resolve(tr_term dest, uint64_t *to)
+{
+    tr_atom name, node;
+
+    *to = 0;
+    if ((dest.w & 7) == TR__TAG_PID || (dest.w & 3) == TR__TAG_REF) {
+        *to = dest.w;
+        return true;
+    }
+    if (tr__is_atom_w(dest.w))
+        return tr__name_lookup(dest.w, to);
+    if (dest.w && tr_match(dest, &name, &node)) {
+        /* {Name, Node} never fails, whether or not anybody holds it. */
+        if (node.w == TR_ATOM_W(nonode_nohost))
+            tr__name_lookup(name.w, to);
+        return true;
+    }
+    tr__raise_badarg(dest.w ? dest : tr_nil());
+}
+
+static inline void charge(void)
+{
+    struct tr_proc *p = tr__self();
+
+    if (p)
+        tr__spend(p, 1);
+}
+
+tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
+{
+    uint64_t dest;
+
+    if (!to.w || (tr__is_immediate(to.w) && (to.w & 7) != TR__TAG_PID &&
+                  (to.w & 3) != TR__TAG_REF && !tr__is_atom_w(to.w)))
+        return TR_EBADARG;
+    if (!resolve(to, &dest))
+        return TR_ENOTFOUND;
+    struct tr_sig *sig = tr__sig_message(dest, args, n);
+    if (!sig)
+        return TR_ENOMEM;
+    if (dest)
+        tr__sig_send(sig);
+    else
+        tr__sig_free(sig);
+    charge();
+    return TR_OK;
+}
+
+void tr_send_args(tr_term to, const struct tr_arg *args, int n)
+{
+    uint64_t dest;
+
+    if (!resolve(to, &dest))
+        tr__raise_badarg(to);
+    struct tr_sig *sig = tr__sig_message(dest, args, n);
+    if (!sig)
+        tr__raise_oom();
+    if (dest)
+        tr__sig_send(sig);
+    else
+        tr__sig_free(sig);
+    charge();
+}
+
+void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
+{
+    uint64_t dest = to.w;
+
+    if (tr__unlikely((dest & 7) != TR__TAG_PID && !resolve(to, &dest)))
+        tr__raise_badarg(to);
+    struct tr_sig *sig =
+        tr__sig_new(TR__SIG_MESSAGE, dest, TR__SIG_WORD_SIZE(n > 1 ? n + 1 : 0));
+    if (tr__unlikely(!sig))
+        tr__raise_oom();
+    if (n > 1) {
+        sig->words[0] = TR__HEADER(TR__KIND_TUPLE, n);
+        for (unsigned i = 0; i < n; i++)
+            sig->words[i + 1] = words[i];
+        sig->term = tr__box_w(sig->words);
+    } else {
+        sig->term = words[0];
+    }
+    if (tr__likely(dest))
+        tr__sig_send(sig);
+    else
+        tr__sig_free(sig);
+    charge();
+}

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+/* Making, freeing and addressing signals, and answering for the dead. */
+#include "proc/signal.h"
+
+#include "mem/block.h"
+#include "proc/proc.h"
+
+#include <string.h>
+
+struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size)
+{
+    struct tr_sig *sig = tr__block_alloc(size);
+
+    if (!sig)
+        return NULL;
+    sig->next = NULL;
+    sig->to = to;
+    sig->term = 0;
+    sig->counted = NULL;
+    sig->size = (uint32_t)size;
+    sig->kind = (uint8_t)kind;
+    sig->flags = 0;
+    return sig;
+}
+
+struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
+{
+    size_t words = tr__args_size(args, n);
+
+    if (words > (UINT32_MAX - sizeof(struct tr_sig)) / sizeof(uint64_t))
+        return NULL;
+    struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
+    if (!sig)
+        return NULL;
+    uint64_t *out = sig->words;
+    sig->term = tr__args_build(&out, &sig->counted, args, n).w;
+    if (!sig->term) {
+        tr__sig_free(sig);
+        return NULL;
+    }
+    return sig;
+}
+
+struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int flags)
+{
+    struct tr_arg args[] = { tr__arg_atom(TR_ATOM(EXIT)), tr__arg_word(from),
+                             tr__arg_word(reason) };
+    struct tr_sig *sig = tr__sig_message(to, args, 3);
+
+    if (sig) {
+        sig->kind = TR__SIG_EXIT;
+        sig->flags = (uint8_t)flags;
+    }
+    return sig;
+}
+
+void tr__sig_free(struct tr_sig *sig)
+{
+    tr__counted_release(sig->counted);
+    if (sig->flags & TR__SIG_TIMER)
+        tr__timer_free(sig);
+    else
+        tr__block_free(sig, sig->size);
+}
+
+void tr__sig_send(struct tr_sig *sig)
+{
+    struct tr_proc *p = tr__proc_at(sig->to);
+    uint64_t id = p ? atomic_load_explicit(&p->id, memory_order_acquire) : 0;
+
+    /* A look that saves work for the receiver; whether it is the one meant, it checks itself. */
+    if (id == sig->to || (id && (sig->to & 3) == TR__TAG_REF))
+        tr__push(p, sig);
+    else
+        tr__sig_undeliverable(sig);
+}
+
+static const struct tr_reason no_process = { TR_ATOM_W(noproc), NULL };
+
+void tr__sig_undeliverable(struct tr_sig *sig)
+{
+    switch ((enum tr_sig_kind)sig->kind) {
+    case TR__SIG_MONITOR:
+        tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process);
+        return;
+    case TR__SIG_LINK:
+        tr__link_exit_send((struct tr_tie *)(void *)sig, sig->to, no_process);
+        return;
+    case TR__SIG_CALL: {
+        struct tr_sig_call *call = (struct tr_sig_call *)(void *)sig;
+        call->serve(NULL, call);
+        return;
+    }
+    default:
+        tr__sig_free(sig);
+    }
+}

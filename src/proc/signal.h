@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Signals: everything one process ever sends to another.
+ *
+ * Messages, exit signals, and the requests to link, monitor and so on are all struct tr_sig on the
+ * one queue of the receiver (rule R2), so they arrive in the order in which they were sent. A
+ * signal is one block, moved from the sender to the receiver.
+ */
+#ifndef TROUPE_PROC_SIGNAL_H
+#define TROUPE_PROC_SIGNAL_H
+
+#include "mem/counted.h"
+#include "term/atom_table.h"
+#include "term/term.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tr_proc;
+
+enum tr_sig_kind {
+    TR__SIG_MESSAGE,
+    TR__SIG_EXIT,       /* words: {'EXIT', From, Reason}; flags say where it comes from */
+    TR__SIG_LINK,       /* a struct tr_tie, which becomes the receiver's end of the link */
+    TR__SIG_UNLINK,     /* words: sender, number of the request */
+    TR__SIG_UNLINK_ACK, /* words: sender, number of the request */
+    TR__SIG_MONITOR,    /* a struct tr_tie, which becomes the receiver's record of its watcher */
+    TR__SIG_DEMONITOR,  /* words: reference */
+    TR__SIG_DOWN,       /* words: {Tag, Ref, process, Object, Reason}; the watched pid in `from` */
+    TR__SIG_CALL        /* a struct tr_sig_call: something for the receiver to do */
+};
+
+enum {
+    TR__SIG_LINKED = 1, /* EXIT: through a link, not by tr_exit_to */
+    TR__SIG_TIMER = 2   /* the signal is part of a struct tr_timer */
+};
+
+struct tr_sig {
+    struct tr_sig *next; /* the inbox of the receiver, then its mailbox */
+    uint64_t to;         /* pid or alias it was sent to: tells a reused slot from the one meant */
+    uint64_t term;       /* the message, once it is one */
+    struct tr_counted *counted; /* what the words refer to, as src/mem/counted.h says */
+    uint32_t size;              /* bytes of the block */
+    uint8_t kind;               /* enum tr_sig_kind */
+    uint8_t flags;
+    uint64_t words[];
+};
+
+#define TR__SIG_WORD_SIZE(n) (sizeof(struct tr_sig) + (n) * sizeof(uint64_t))
+
+/* A request that the receiver serves between two of its own steps; `serve` gets NULL when the
+   receiver is dead, and owns the signal either way. */
+struct tr_sig_call {
+    struct tr_sig sig;
+    void (*serve)(struct tr_proc *p, struct tr_sig_call *call);
+};
+
+/* A block for `size` bytes in all with the head filled in; NULL without memory. Any thread. */
+struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size);
+
+/* A message holding a copy of the argument list; raises badarg for arguments that are no terms,
+   NULL without memory. */
+struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n);
+
+/* An exit signal, link or not; NULL without memory. */
+struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int flags);
+
+/* Frees a signal that is on no queue and was never the head of one (see mailbox.c). */
+void tr__sig_free(struct tr_sig *sig);
+
+/* Sends to the process of a pid word; frees or answers it when there is no such process. */
+void tr__sig_send(struct tr_sig *sig);
+
+/* What becomes of a signal whose receiver is dead. */
+void tr__sig_undeliverable(struct tr_sig *sig);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Starting processes.
+ *
+ * A new process costs its control block, taken warm from the worker's own free list, and a block
+ * for its argument unless that is one word. Its stack comes when it first runs. Everything that
+ * can fail is done before the child can be seen, so a failure leaves nothing behind.
+ */
+#include "base/fault.h"
+#include "mem/block.h"
+#include "proc/proc.h"
+#include "term/raise.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define SPAWN_COST 50 /* reductions: a loop of spawns lets its children run */
+#define GENERATION_MAX ((UINT64_C(1) << 37) - 1)
+#define STACK_MAX (UINT32_C(1) << 30)
+
+static const uint8_t runnable_priority[] = {
+    [TR_PRIORITY_NORMAL] = TR__PRIO_NORMAL,
+    [TR_PRIORITY_LOW] = TR__PRIO_LOW,
+    [TR_PRIORITY_HIGH] = TR__PRIO_HIGH,
+    [TR_PRIORITY_MAX] = TR__PRIO_MAX,
+};
+
+const struct tr_spawn_opts *tr__opts_link(void)
+{
+    static const struct tr_spawn_opts link = { .link = true };
+
+    return &link;
+}
+
+/* A slot whose next generation still fits a pid. One that has used up its 2^37 generations is
+   left out for good: that takes a day of a million spawns a second in this one slot. */
+static struct tr_proc *take_slot(struct tr_worker *w)
+{
+    struct tr_proc *p;
+
+    do
+        p = tr__slot_take(w ? &w->slots : NULL);
+    while (p && p->generation >= GENERATION_MAX);
+    return p;
+}
+
+bool tr__argument_set(struct tr_proc *p, const struct tr_arg *args, int n)
+{
+    uint64_t word = TR__NIL;
+
+    if (n > 1 || (n == 1 && !tr__arg_immediate(args[0], &word))) {
+        struct tr_sig *block = tr__sig_message(0, args, n);
+        if (!block)
+            return false;
+        word = tr__box_w((const uint64_t *)(void *)block);
+    }
+    p->arg = word;
+    return true;
+}
+
+/* The block behind an argument word, or NULL. */
+static struct tr_sig *argument_block(uint64_t word)
+{
+    return tr__is_box(word) ? (struct tr_sig *)(uintptr_t)word : NULL;
+}
+
+tr_term tr__argument(const struct tr_proc *p)
+{
+    struct tr_sig *block = argument_block(p->arg);
+
+    return (tr_term){ block ? block->term : p->arg };
+}
+
+void tr__argument_free(uint64_t word)
+{
+    struct tr_sig *block = argument_block(word);
+
+    if (block)
+        tr__sig_free(block);
+}
+
+/* What is to be started. */
+struct plan {
+    tr_process_fn fn;
+    const char *site;
+    const struct tr_spawn_opts *opts;
+    const struct tr_arg *args;
+    int n;
+    uint8_t flags;
+};
+
+static uint8_t stack_order(size_t size)
+{
+    uint8_t order = 0;
+
+    while (size > (size_t)1 << order)
+        order++;
+    return order;
+}
+
+/* Everything but identity, argument and ties. */
+static void init(struct tr_proc *p, const struct plan *plan, struct tr_proc *parent)
+{
+    size_t kept = offsetof(struct tr_proc, seen);
+    uint64_t generation = p->generation;
+    uint64_t refs = p->ref_count;
+
+    memset((char *)p + kept, 0, sizeof *p - kept);
+    p->generation = generation + 1;
+    p->ref_count = refs;
+    p->runnable.run = tr__proc_run;
+    p->runnable.priority = runnable_priority[plan->opts->priority];
+    p->fn = plan->fn;
+    p->site = plan->site;
+    p->flags = plan->flags;
+    p->last = &p->first;
+    p->wake_at = TR__NEVER;
+    tr__ring_init(&p->timeout.ring);
+    p->stack_order = stack_order(plan->opts->stack_size);
+    if (parent)
+        p->parent = atomic_load_explicit(&parent->id, memory_order_relaxed);
+    p->suspended = 0;
+    atomic_store_explicit(&p->timed_out, false, memory_order_relaxed);
+}
+
+/* A group leader other than the first process is inherited; false without memory. */
+static bool inherit_leader(struct tr_proc *p, const struct tr_proc *parent)
+{
+    uint64_t leader = parent && parent->extra ? parent->extra->leader : 0;
+
+    if (!leader)
+        return true;
+    p->extra = tr__fault() ? NULL : calloc(1, sizeof *p->extra);
+    if (p->extra)
+        p->extra->leader = leader;
+    return p->extra != NULL;
+}
+
+/* The child's ends of what connects it with its parent from the start. */
+static tr_err connect(struct tr_proc *p, const struct tr_spawn_opts *opts, struct tr_proc *parent,
+                      tr_ref *ref)
+{
+    if (opts->link && !tr__link_both(parent, p))
+        return TR_ENOMEM;
+    if (opts->monitor && !tr__monitor_both(parent, p, opts->monitor_tag.w, ref))
+        return TR_ENOMEM;
+    return opts->name.w ? tr__name_give(p, opts->name.w) : TR_OK;
+}
+
+/* Takes back what connect has done. */
+static void disconnect(struct tr_proc *p, struct tr_proc *parent)
+{
+    struct tr_tie *tie;
+
+    while ((tie = tr__ties_pop(&p->ties))) {
+        uint64_t key = tie->kind == TR__TIE_LINK
+                           ? atomic_load_explicit(&p->id, memory_order_relaxed)
+                           : tie->key;
+        struct tr_tie *other = tr__ties_find(&parent->ties, key);
+        tr__ties_remove(&parent->ties, other);
+        tr__block_free(other, sizeof *other);
+        tr__block_free(tie, sizeof *tie);
+    }
+}
+
+static void give_slot_back(struct tr_worker *w, struct tr_proc *p)
+{
+    struct tr_slot_cache none = { NULL, 0 };
+
+    atomic_store(&p->id, 0);
+    tr__argument_free(p->arg);
+    free(p->extra);
+    tr__slot_return(w ? &w->slots : &none, p);
+    tr__slot_cache_flush(&none);
+}
+
+static bool valid(tr_process_fn fn, const struct tr_spawn_opts *opts)
+{
+    return fn && (unsigned)opts->priority <= TR_PRIORITY_MAX && opts->stack_size <= STACK_MAX &&
+           opts->name.w != TR_ATOM_W(undefined) && (!opts->name.w || tr__is_atom_w(opts->name.w));
+}
+
+static tr_err start(tr_pid *pid, const struct plan *plan)
+{
+    const struct tr_spawn_opts *opts = plan->opts;
+    struct tr_proc *parent = tr__self();
+    struct tr_worker *w = parent ? parent->worker : NULL;
+    tr_ref ref = { 0 };
+
+    if (!valid(plan->fn, opts) || ((opts->link || opts->monitor) && !parent))
+        return TR_EINVAL;
+    struct tr_proc *p = take_slot(w);
+    if (!p)
+        return TR_ELIMIT;
+    init(p, plan, parent);
+    uint64_t id = TR__PID_W(p->slot.index, p->generation);
+    if (!tr__argument_set(p, plan->args, plan->n) || !inherit_leader(p, parent)) {
+        give_slot_back(w, p);
+        return TR_ENOMEM;
+    }
+    /* From here on the process accepts signals and counts as alive, but does not run. */
+    tr__inbox_open(p);
+    atomic_store_explicit(&p->id, id, memory_order_release);
+    tr_err err = connect(p, opts, parent, &ref);
+    if (err) {
+        disconnect(p, parent);
+        atomic_store(&p->id, 0);
+        tr__inbox_close(p);
+        give_slot_back(w, p);
+        return err;
+    }
+    if (opts->monitor)
+        *opts->monitor = ref;
+    pid->w = id;
+    tr__proc_started(w);
+    if (plan->flags & TR__P_MAIN)
+        tr__first_process_is(id);
+    tr__enqueue(&p->runnable);
+    if (parent)
+        tr__spend(parent, SPAWN_COST);
+    return TR_OK;
+}
+
+tr_err tr_try_spawn_args(tr_pid *pid, tr_process_fn fn, const struct tr_spawn_opts *opts,
+                         const char *site, const struct tr_arg *args, int n)
+{
+    static const struct tr_spawn_opts defaults;
+    struct plan plan = { fn, site, opts ? opts : &defaults, args, n, 0 };
+
+    return start(pid, &plan);
+}
+
+tr_err tr__spawn_first(tr_process_fn fn, const struct tr_arg *args, int n)
+{
+    static const struct tr_spawn_opts defaults;
+    struct plan plan = { fn, "main", &defaults, args, n, TR__P_MAIN };
+    tr_pid pid;
+
+    return start(&pid, &plan);
+}
+
+static _Noreturn void spawn_failed(tr_err err, tr_process_fn fn)
+{
+    if (err == TR_ENOMEM)
+        tr__raise_oom();
+    if (err == TR_ELIMIT)
+        tr__raise_limit();
+    if (err == TR_EEXIST)
+        tr__raise_badarg(TR_ATOM_TERM(name_taken));
+    tr__raise_badarg(fn ? TR_ATOM_TERM(badopt) : TR_ATOM_TERM(undef));
+}
+
+tr_pid tr_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
+                     const struct tr_arg *args, int n)
+{
+    tr_pid pid;
+    tr_err err = tr_try_spawn_args(&pid, fn, opts, site, args, n);
+
+    if (tr__unlikely(err))
+        spawn_failed(err, fn);
+    return pid;
+}
+
+tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts,
+                             const char *site, const struct tr_arg *args, int n)
+{
+    TR__SELF();
+    tr_ref ref = tr_make_ref();
+    tr_pid pid;
+    tr_err err = tr_try_spawn_args(&pid, fn, opts, site, args, n);
+
+    if (!err)
+        tr_send(tr_self(), TR_ATOM(spawn_reply), ref, TR_ATOM(ok), pid);
+    else if (err == TR_EINVAL)
+        tr_send(tr_self(), TR_ATOM(spawn_reply), ref, TR_ATOM(error), TR_ATOM(badopt));
+    else
+        tr_send(tr_self(), TR_ATOM(spawn_reply), ref, TR_ATOM(error), TR_ATOM(system_limit));
+    return ref;
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: MIT */
+/* Finding processes by pid, and counting them. */
+#include "proc/proc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static _Atomic uint64_t started_outside;
+
+struct tr_proc *tr__self_or_panic(const char *function)
+{
+    struct tr_proc *p = tr__self();
+
+    if (tr__likely(p))
+        return p;
+    fprintf(stderr, "troupe: %s must be called by a process; this thread runs none\n", function);
+    abort();
+}
+
+struct tr_proc *tr__proc_at(uint64_t pid_or_ref)
+{
+    uint32_t slot = (pid_or_ref & 3) == TR__TAG_REF ? TR__REF_SLOT(pid_or_ref)
+                                                    : TR__PID_SLOT(pid_or_ref);
+
+    return tr__slot_at(slot);
+}
+
+bool tr__proc_alive(uint64_t pid)
+{
+    struct tr_proc *p = tr__proc_at(pid);
+
+    return p && atomic_load_explicit(&p->id, memory_order_acquire) == pid;
+}
+
+void tr__proc_started(struct tr_worker *w)
+{
+    if (w)
+        tr__count_up(&w->started);
+    else
+        atomic_fetch_add_explicit(&started_outside, 1, memory_order_seq_cst);
+}
+
+void tr__proc_ended(struct tr_worker *w)
+{
+    tr__count_up(&w->ended);
+}
+
+int64_t tr__proc_count(void)
+{
+    uint64_t ended = 0;
+    uint64_t started = 0;
+
+    /* First all that ended, then all that started: a process seen to have ended is then seen to
+       have started too, so the difference is never less than what was alive in between. */
+    for (int i = 0; i < tr__worker_count(); i++)
+        ended += atomic_load_explicit(&tr__worker_at(i)->ended, memory_order_seq_cst);
+    for (int i = 0; i < tr__worker_count(); i++)
+        started += atomic_load_explicit(&tr__worker_at(i)->started, memory_order_seq_cst);
+    started += atomic_load_explicit(&started_outside, memory_order_seq_cst);
+    return (int64_t)(started - ended);
+}
+
+void tr__proc_count_reset(void)
+{
+    atomic_store(&started_outside, 0);
+}
+
+int64_t tr_process_count(void)
+{
+    return tr__proc_count();
+}
+
+void tr_set_process_limit(uint32_t n)
+{
+    tr__slot_limit(n);
+}
+
+tr_ref tr_make_ref(void)
+{
+    static _Atomic uint64_t outside;
+    struct tr_proc *p = tr__self();
+
+    if (p)
+        return (tr_ref){ tr__new_ref(p) };
+    return (tr_ref){ TR__REF_W(0, atomic_fetch_add(&outside, 1) + 1) };
+}

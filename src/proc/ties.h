@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Ties: what connects a process with others: links, monitors, watchers, aliases.
+ *
+ * Each process keeps its own ends in one table, found by the word that names them: a link by the
+ * other's pid, everything else by its reference. A tie travels as a signal before it is in a table
+ * and may leave as one, so handling a link or monitor request never needs memory.
+ */
+#ifndef TROUPE_PROC_TIES_H
+#define TROUPE_PROC_TIES_H
+
+#include "proc/signal.h"
+
+enum tr_tie_kind {
+    TR__TIE_LINK,
+    TR__TIE_MONITOR, /* this process watches `peer` */
+    TR__TIE_WATCHER, /* `peer` watches this process */
+    TR__TIE_ALIAS    /* an alias that is no monitor (any more) */
+};
+
+/* When an alias ends. */
+enum tr_tie_alias {
+    TR__ALIAS_NONE,
+    TR__ALIAS_EXPLICIT,  /* by tr_unalias alone */
+    TR__ALIAS_DEMONITOR, /* with the monitor */
+    TR__ALIAS_REPLY      /* with the monitor, or with the first message through it */
+};
+
+struct tr_tie {
+    struct tr_sig sig;
+    struct tr_tie *next; /* chain of the table */
+    uint64_t key;
+    uint64_t peer;
+    uint64_t name;      /* monitor by name: the atom */
+    uint64_t tag;       /* what stands first in the 'DOWN' message */
+    uint64_t unlink_id; /* link: 0, or the request to unlink that is not yet acknowledged */
+    uint8_t kind;       /* enum tr_tie_kind */
+    uint8_t alias;      /* enum tr_tie_alias */
+    uint64_t room[2];   /* so that a 'DOWN' by name fits into the block */
+};
+
+struct tr_ties {
+    union {
+        struct tr_tie *few;      /* mask is 0: all are in this list */
+        struct tr_tie **buckets; /* else: mask + 1 chains */
+    };
+    uint32_t count;
+    uint32_t mask;
+};
+
+/* A block for a tie; NULL without memory. */
+struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer);
+
+struct tr_tie *tr__ties_find(const struct tr_ties *ties, uint64_t key);
+
+/* Never fails: without memory for more buckets the chains grow longer. */
+void tr__ties_insert(struct tr_ties *ties, struct tr_tie *tie);
+
+void tr__ties_remove(struct tr_ties *ties, struct tr_tie *tie);
+
+/* Takes some tie out; NULL when there are none. */
+struct tr_tie *tr__ties_pop(struct tr_ties *ties);
+
+/* Steps through all: `tie` is NULL at first. */
+struct tr_tie *tr__ties_next(const struct tr_ties *ties, const struct tr_tie *tie);
+
+/* Frees the table itself; it must be empty. */
+void tr__ties_fini(struct tr_ties *ties);
+
+#endif

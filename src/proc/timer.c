@@ -1,0 +1,523 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The timers of programs.
+ *
+ * A timer is one block: its place on a wheel, its entry in that wheel's index, and the signal it
+ * will send, so firing needs no memory. Its reference names the wheel and a number that is never
+ * used twice; whoever holds the reference finds the timer through the index.
+ *
+ * Who may touch what: the wheel's lock guards wheel place and index entry. The list of a process's
+ * own timers belongs to that process alone; therefore a timer on such a list is not freed by
+ * others: when somebody else cancels it, its signal is sent all the same, marked as cancelled, and
+ * the owner takes it off the list when it arrives.
+ */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "mem/block.h"
+#include "proc/proc.h"
+#include "term/raise.h"
+
+#include <stdlib.h>
+
+#define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
+#define WHEEL_SLOT_BASE ((UINT32_C(1) << TR__SLOT_BITS) - TR__MAX_WORKERS)
+#define BUCKETS_MIN 64u
+
+enum timer_state { PENDING, FIRED, CANCELLED };
+
+struct tr_timer {
+    struct tr_wheel_node node;
+    struct tr_timer *index_next; /* chain of the index; guarded by the wheel's lock */
+    uint64_t ref;
+    uint64_t to;              /* pid, or name */
+    int64_t period;           /* ns; 0: once */
+    struct tr_timer *next;    /* the owner's list; owner only */
+    struct tr_timer **link;   /* what points to this one on that list */
+    uint32_t size;            /* of the whole block */
+    uint8_t state;            /* enum timer_state; guarded by the wheel's lock */
+    bool owned;               /* on the list of the process it is for, which started it */
+    struct tr_sig sig;
+};
+
+/* The index of one wheel: chains by number. */
+struct timer_index {
+    struct tr_timer **buckets;
+    uint32_t mask;
+    uint32_t count;
+    uint64_t last; /* the number given last */
+};
+
+static struct timer_index indexes[TR__MAX_WORKERS]; /* each guarded by its wheel's lock */
+
+const struct tr_timer_opts *tr__timer_wrap(void)
+{
+    static const struct tr_timer_opts wrap = { .wrap = true };
+
+    return &wrap;
+}
+
+const struct tr_timer_opts *tr__timer_repeat(void)
+{
+    static const struct tr_timer_opts repeat = { .repeat = true };
+
+    return &repeat;
+}
+
+const struct tr_timer_opts *tr__timer_exit(void)
+{
+    static const struct tr_timer_opts exit = { .exit = true };
+
+    return &exit;
+}
+
+tr_atom tr__atom_kill(void)
+{
+    return TR_ATOM(kill);
+}
+
+int64_t tr_monotonic_ns(void)
+{
+    return tr__clock_ns();
+}
+
+int64_t tr_monotonic_ms(void)
+{
+    return tr__clock_ns() / TR__NS_PER_MS;
+}
+
+/* --- the index; the wheel's lock is held --- */
+
+static struct tr_timer **bucket_of(struct timer_index *x, uint64_t ref)
+{
+    return &x->buckets[TR__REF_COUNTER(ref) & x->mask];
+}
+
+static bool index_grow(struct timer_index *x)
+{
+    uint32_t size = x->buckets ? (x->mask + 1) * 4 : BUCKETS_MIN;
+    struct tr_timer **old = x->buckets;
+    uint32_t n = old ? x->mask + 1 : 0;
+    struct tr_timer **fresh = tr__fault() ? NULL : calloc(size, sizeof(struct tr_timer *));
+
+    if (!fresh)
+        return old != NULL;
+    x->buckets = fresh;
+    x->mask = size - 1;
+    for (uint32_t i = 0; i < n; i++) {
+        for (struct tr_timer *t = old[i]; t;) {
+            struct tr_timer *next = t->index_next;
+            struct tr_timer **bucket = bucket_of(x, t->ref);
+            t->index_next = *bucket;
+            *bucket = t;
+            t = next;
+        }
+    }
+    free(old);
+    return true;
+}
+
+static struct tr_timer *index_find(struct timer_index *x, uint64_t ref)
+{
+    if (!x->buckets)
+        return NULL;
+    struct tr_timer *t = *bucket_of(x, ref);
+    while (t && t->ref != ref)
+        t = t->index_next;
+    return t;
+}
+
+static void index_insert(struct timer_index *x, struct tr_timer *t)
+{
+    struct tr_timer **bucket = bucket_of(x, t->ref);
+
+    t->index_next = *bucket;
+    *bucket = t;
+    x->count++;
+}
+
+static void index_remove(struct timer_index *x, struct tr_timer *t)
+{
+    struct tr_timer **p = bucket_of(x, t->ref);
+
+    while (*p != t)
+        p = &(*p)->index_next;
+    *p = t->index_next;
+    x->count--;
+}
+
+/* --- making one --- */
+
+static void list_add(struct tr_proc *p, struct tr_timer *t)
+{
+    struct tr_timer **first = &p->extra->timers;
+
+    t->next = *first;
+    t->link = first;
+    if (t->next)
+        t->next->link = &t->next;
+    *first = t;
+}
+
+static void list_remove(struct tr_timer *t)
+{
+    *t->link = t->next;
+    if (t->next)
+        t->next->link = t->link;
+}
+
+static struct tr_timer *timer_of(struct tr_sig *sig)
+{
+    return tr__container_of(sig, struct tr_timer, sig);
+}
+
+void tr__timer_free(struct tr_sig *sig)
+{
+    struct tr_timer *t = timer_of(sig);
+
+    tr__block_free(t, t->size);
+}
+
+/* The signal that a timer sends: exit signal, {timeout, Ref, Message}, or the message itself. */
+struct content {
+    struct tr_arg args[3];
+    const struct tr_arg *all;
+    int n;
+};
+
+static void fill_content(struct content *c, const struct tr_timer_opts *opts, uint64_t ref,
+                         const struct tr_arg *args, int n)
+{
+    struct tr_arg whole = n == 1   ? args[0]
+                          : n == 0 ? tr__arg_word(TR__NIL)
+                                   : tr__arg_many(TR__ARG_TUPLE, args, (uint32_t)n);
+
+    c->all = c->args;
+    c->n = 3;
+    if (opts->exit) {
+        struct tr_proc *p = tr__self();
+        c->args[0] = tr__arg_atom(TR_ATOM(EXIT));
+        c->args[1] = p ? tr__arg_word(atomic_load(&p->id)) : tr__arg_word(TR__NIL);
+        c->args[2] = whole;
+    } else if (opts->wrap) {
+        c->args[0] = tr__arg_atom(TR_ATOM(timeout));
+        c->args[1] = tr__arg_word(ref);
+        c->args[2] = whole;
+    } else {
+        c->all = args;
+        c->n = n;
+    }
+}
+
+static struct tr_timer *make(uint64_t ref, uint64_t to, const struct tr_timer_opts *opts,
+                             const struct tr_arg *args, int n)
+{
+    struct content c;
+
+    fill_content(&c, opts, ref, args, n);
+    size_t words = tr__args_size(c.all, c.n);
+    size_t size = sizeof(struct tr_timer) + words * sizeof(uint64_t);
+    if (words > UINT32_MAX / sizeof(uint64_t) - sizeof(struct tr_timer))
+        return NULL;
+    struct tr_timer *t = tr__block_alloc(size);
+    if (!t)
+        return NULL;
+    *t = (struct tr_timer){ .ref = ref, .to = to, .size = (uint32_t)size };
+    tr__ring_init(&t->node.ring);
+    uint64_t *out = t->sig.words;
+    t->sig.term = tr__args_build(&out, &t->sig.counted, c.all, c.n).w;
+    if (!t->sig.term) {
+        tr__block_free(t, size);
+        return NULL;
+    }
+    t->sig.size = (uint32_t)(size - offsetof(struct tr_timer, sig));
+    t->sig.kind = opts->exit ? TR__SIG_EXIT : TR__SIG_MESSAGE;
+    t->sig.flags = TR__SIG_TIMER;
+    t->sig.to = to;
+    return t;
+}
+
+/* --- firing --- */
+
+static struct tr_worker *worker_of(uint64_t ref)
+{
+    uint32_t index = TR__REF_SLOT(ref) - WHEEL_SLOT_BASE;
+
+    return (ref & 3) == TR__TAG_REF && TR__REF_SLOT(ref) >= WHEEL_SLOT_BASE &&
+                   index < (uint32_t)tr__worker_count()
+               ? tr__worker_at((int)index)
+               : NULL;
+}
+
+/* Sends a copy of the timer's signal; a repeating timer keeps its own. */
+static void send_copy(struct tr_timer *t, uint64_t to)
+{
+    size_t words = tr__term_size((tr_term){ t->sig.term });
+    struct tr_sig *sig = words == SIZE_MAX
+                             ? NULL
+                             : tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
+
+    /* Without memory this tick is lost; the next one comes. */
+    if (!sig)
+        return;
+    uint64_t *out = sig->words;
+    sig->term = tr__term_copy(&out, &sig->counted, (tr_term){ t->sig.term }).w;
+    tr__sig_send(sig);
+}
+
+static uint64_t holder_of(uint64_t to)
+{
+    uint64_t pid = 0;
+
+    if (!tr__is_atom_w(to))
+        return to;
+    tr__name_lookup(to, &pid);
+    return pid;
+}
+
+static void fire_once(struct tr_worker *w, struct tr_timer *t)
+{
+    uint64_t to = holder_of(t->to);
+
+    index_remove(&indexes[w->index], t);
+    t->state = FIRED;
+    t->sig.to = to;
+    if (to)
+        tr__sig_send(&t->sig);
+    else
+        tr__sig_free(&t->sig);
+}
+
+static void fire(struct tr_wheel_node *node)
+{
+    struct tr_timer *t = tr__container_of(node, struct tr_timer, node);
+    struct tr_worker *w = worker_of(t->ref);
+
+    if (!t->period) {
+        fire_once(w, t);
+        return;
+    }
+    uint64_t to = holder_of(t->to);
+    if (!tr__is_atom_w(t->to) && !tr__proc_alive(to)) {
+        index_remove(&indexes[w->index], t);
+        tr__sig_free(&t->sig);
+        return;
+    }
+    if (to)
+        send_copy(t, to);
+    /* From the time it was due, not from now: it does not drift. */
+    t->node.due += t->period;
+    tr__wheel_start(&w->wheel, node);
+}
+
+/* --- the interface --- */
+
+static uint64_t checked_dest(tr_term to)
+{
+    if ((to.w & 7) != TR__TAG_PID && !tr__is_atom_w(to.w) && (to.w & 3) != TR__TAG_REF)
+        tr__raise_badarg(to.w ? to : tr_nil());
+    return to.w;
+}
+
+static void checked_time(int64_t ms, const struct tr_timer_opts *opts)
+{
+    if (ms > MS_MAX || ms < -MS_MAX || (ms < 0 && !opts->absolute) || (opts->repeat && ms == 0))
+        tr__raise_badarg(tr_build(ms));
+}
+
+static uint64_t next_ref(struct tr_worker *w)
+{
+    struct timer_index *x = &indexes[w->index];
+
+    tr__spin_lock(&w->wheel.lock);
+    uint64_t n = ++x->last;
+    tr__spin_unlock(&w->wheel.lock);
+    return TR__REF_W(WHEEL_SLOT_BASE + (uint32_t)w->index, n);
+}
+
+static bool start(struct tr_worker *w, struct tr_timer *t)
+{
+    struct timer_index *x = &indexes[w->index];
+
+    tr__spin_lock(&w->wheel.lock);
+    bool ok = (x->buckets && x->count <= 2 * x->mask) || index_grow(x);
+    if (ok) {
+        index_insert(x, t);
+        tr__wheel_start(&w->wheel, &t->node);
+    }
+    tr__spin_unlock(&w->wheel.lock);
+    return ok;
+}
+
+tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
+                     const struct tr_arg *args, int n)
+{
+    static const struct tr_timer_opts defaults;
+    struct tr_proc *p = tr__self();
+    struct tr_worker *w = p ? p->worker : tr__worker_at(0);
+
+    if (!opts)
+        opts = &defaults;
+    checked_time(ms, opts);
+    bool owned = p && to.w == atomic_load_explicit(&p->id, memory_order_relaxed);
+    if (owned)
+        tr__extra(p);
+    uint64_t ref = next_ref(w);
+    struct tr_timer *t = make(ref, checked_dest(to), opts, args, n);
+    if (!t)
+        tr__raise_oom();
+    t->node.fire = fire;
+    t->node.due = ms * TR__NS_PER_MS + (opts->absolute ? 0 : tr__clock_ns());
+    if (opts->repeat) {
+        t->period = ms * TR__NS_PER_MS;
+        t->sig.kind = TR__SIG_MESSAGE;
+    }
+    t->owned = owned;
+    if (owned)
+        list_add(p, t);
+    if (!start(w, t)) {
+        if (t->owned)
+            list_remove(t);
+        tr__sig_free(&t->sig);
+        tr__raise_oom();
+    }
+    if (p)
+        tr__spend(p, 1);
+    else
+        tr__idle_wake_all(); /* the worker may sleep past the new timer */
+    return (tr_ref){ ref };
+}
+
+/* Takes a pending timer off wheel and index; NULL when there is none of that reference. */
+static struct tr_timer *stop(struct tr_worker *w, uint64_t ref)
+{
+    struct timer_index *x = &indexes[w->index];
+
+    tr__spin_lock(&w->wheel.lock);
+    struct tr_timer *t = index_find(x, ref);
+    if (t) {
+        index_remove(x, t);
+        tr__wheel_cancel(&w->wheel, &t->node);
+        t->state = CANCELLED;
+    }
+    tr__spin_unlock(&w->wheel.lock);
+    return t;
+}
+
+/* Frees a stopped timer, or sends it to its owner to be taken off its list. */
+static void dispose(struct tr_timer *t)
+{
+    struct tr_proc *p = tr__self();
+
+    if (t->owned && !(p && atomic_load_explicit(&p->id, memory_order_relaxed) == t->to)) {
+        tr__sig_send(&t->sig);
+        return;
+    }
+    if (t->owned)
+        list_remove(t);
+    tr__sig_free(&t->sig);
+}
+
+/* What is left of a time, in ms rounded up; never negative. */
+static int64_t left_of(int64_t due)
+{
+    int64_t left = due - tr__clock_ns();
+
+    return left > 0 ? (left + TR__NS_PER_MS - 1) / TR__NS_PER_MS : 0;
+}
+
+/* A timer for a process that has ended counts as no timer. */
+static bool wanted(uint64_t to)
+{
+    return tr__is_atom_w(to) || (to & 3) == TR__TAG_REF || tr__proc_alive(to);
+}
+
+bool tr_cancel_timer(tr_ref timer, int64_t *ms_left)
+{
+    struct tr_worker *w = worker_of(timer.w);
+    struct tr_timer *t = w ? stop(w, timer.w) : NULL;
+
+    if (!t)
+        return false;
+    bool active = wanted(t->to);
+    if (active && ms_left)
+        *ms_left = left_of(t->node.due);
+    dispose(t);
+    if (tr__self())
+        tr__spend(tr__self(), 1);
+    return active;
+}
+
+void tr_cancel_timer_async(tr_ref timer)
+{
+    struct tr_proc *p = TR__SELF();
+    tr_pid self = { atomic_load_explicit(&p->id, memory_order_relaxed) };
+    int64_t left;
+
+    if (tr_cancel_timer(timer, &left))
+        tr_send(self, TR_ATOM(cancel_timer), timer, left);
+    else
+        tr_send(self, TR_ATOM(cancel_timer), timer, TR_ATOM(false));
+}
+
+bool tr_read_timer(tr_ref timer, int64_t *ms_left)
+{
+    struct tr_worker *w = worker_of(timer.w);
+    int64_t due = 0;
+    uint64_t to = 0;
+
+    if (!w)
+        return false;
+    tr__spin_lock(&w->wheel.lock);
+    struct tr_timer *t = index_find(&indexes[w->index], timer.w);
+    if (t) {
+        due = t->node.due;
+        to = t->to;
+    }
+    tr__spin_unlock(&w->wheel.lock);
+    if (!t || !wanted(to))
+        return false;
+    if (ms_left)
+        *ms_left = left_of(due);
+    return true;
+}
+
+/* --- between timers and their owner --- */
+
+bool tr__timer_arrived(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_timer *t = timer_of(sig);
+
+    (void)p;
+    if (t->owned)
+        list_remove(t);
+    /* Written before the signal was pushed, and not since. */
+    return t->state != CANCELLED;
+}
+
+void tr__timers_drop(struct tr_proc *p)
+{
+    while (p->extra->timers) {
+        struct tr_timer *t = p->extra->timers;
+        list_remove(t);
+        /* One that is not pending any more is on its way here, and is freed where it arrives. */
+        if (stop(worker_of(t->ref), t->ref))
+            tr__sig_free(&t->sig);
+    }
+}
+
+void tr__timers_fini(void)
+{
+    for (int i = 0; i < TR__MAX_WORKERS; i++) {
+        struct timer_index *x = &indexes[i];
+        for (uint32_t b = 0; x->buckets && b <= x->mask; b++) {
+            while (x->buckets[b]) {
+                struct tr_timer *t = x->buckets[b];
+                x->buckets[b] = t->index_next;
+                tr__sig_free(&t->sig);
+            }
+        }
+        free(x->buckets);
+        x->buckets = NULL;
+        x->mask = x->count = 0;
+    }
+}
