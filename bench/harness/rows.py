@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""What is measured: one Row per line of the table.
+
+A row is the program bench/PROGRAM/PROGRAM.{c,erl,go} run with a size and perhaps more arguments. A
+peer takes part in a row when its source file is there, unless the row names its peers itself.
+"""
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    work: str
+    size: int
+    unit: str
+    program: str = ""           # The folder, when it is not the name.
+    arguments: tuple = ()       # After the size.
+    peers: tuple = ()           # The only peers, when the source files do not say it.
+    lower_is_better: bool = False
+    goals: dict = field(default_factory=dict)  # How many times better than each peer.
+    limit: float = 0            # Or the value to stay below.
+
+    @property
+    def folder(self):
+        return self.program or self.name
+
+    def ratio(self, troupe, peer):
+        """How many times better Troupe's value is: above 1 is ahead."""
+        better, worse = (peer, troupe) if self.lower_is_better else (troupe, peer)
+        return better / worse
+
+
+ROWS = [
+    Row("spawn", "1,000,000 processes that end at once", 1_000_000, "processes/s",
+        goals={"erlang": 6, "go": 3}),
+    Row("spawn_monitor", "300,000 processes, all DOWN messages collected", 300_000, "processes/s",
+        goals={"erlang": 8}),
+    Row("mem", "1,000,000 processes blocked in mid-function, memory of each", 1_000_000, "bytes",
+        arguments=("suspended",), lower_is_better=True, limit=4700),
+    Row("mem_hibernated", "1,000,000 hibernated processes, memory of each", 1_000_000, "bytes",
+        program="mem", arguments=("hibernated",), peers=("erlang",), lower_is_better=True,
+        limit=512),
+    Row("pingpong", "2 processes, 2,000,000 round trips", 2_000_000, "messages/s",
+        goals={"erlang": 8, "go": 3.5}),
+    Row("ring", "1,000 processes, 5,000,000 hops", 5_000_000, "hops/s",
+        goals={"erlang": 8, "go": 4}),
+    Row("fanin", "8 senders, 500,000 messages each, to one", 500_000, "messages/s",
+        goals={"erlang": 8, "go": 1.2}),
+    Row("big", "Savina Big: 128 actors, 10,000 pings each", 10_000, "messages/s",
+        goals={"erlang": 7, "go": 3}),
+    Row("skynet", "tree of 1,000,000 leaves", 1_000_000, "ms", lower_is_better=True,
+        goals={"erlang": 6, "go": 2}),
+    Row("selective", "one match behind 10,000 queued messages", 10_000, "us", lower_is_better=True,
+        goals={"erlang": 3}),
+    Row("timers", "1,000,000 started, all pending, then cancelled", 1_000_000, "timers/s",
+        goals={"erlang": 8, "go": 4}),
+]

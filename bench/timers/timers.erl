@@ -1,0 +1,30 @@
+%% SPDX-License-Identifier: MIT
+%% Timers: a million started, so that all are pending at once, then all cancelled. They are due
+%% between one and two minutes from now, in no order; none fires.
+-module(timers).
+-export([main/1]).
+
+-define(EARLIEST_MS, 60000).
+-define(RANGE_MS, 60000).
+-define(STRIDE_MS, 7919).
+
+main([Size]) ->
+    N = list_to_integer(Size),
+    Start = erlang:monotonic_time(),
+    cancel(start(N, [])),
+    Seconds = (erlang:monotonic_time() - Start) / erlang:convert_time_unit(1, second, native),
+    io:format("timers ~.3f timers/s~n", [N / Seconds]),
+    halt().
+
+start(0, Refs) ->
+    lists:reverse(Refs);
+start(N, Refs) ->
+    Ms = ?EARLIEST_MS + N * ?STRIDE_MS rem ?RANGE_MS,
+    start(N - 1, [erlang:send_after(Ms, self(), late) | Refs]).
+
+cancel([]) ->
+    ok;
+cancel([Ref | Refs]) ->
+    MsLeft = erlang:cancel_timer(Ref),
+    true = is_integer(MsLeft),
+    cancel(Refs).
