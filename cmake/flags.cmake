@@ -40,4 +40,8 @@ if(TR_LTO)
     include(CheckIPOSupported)
     check_ipo_supported(LANGUAGES C)
     set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+    # The static library must also serve programs that are linked without it.
+    if(CMAKE_C_COMPILER_ID STREQUAL "GNU")
+        add_compile_options(-ffat-lto-objects)
+    endif()
 endif()

@@ -9,6 +9,7 @@
 #ifndef TROUPE_MEM_HEAP_H
 #define TROUPE_MEM_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -51,6 +52,9 @@ static inline struct tr_heap_mark tr__heap_mark(const struct tr_heap *heap);
  * for the next turn even if it was made after the mark.
  */
 void tr__heap_reset(struct tr_heap *heap, struct tr_heap_mark mark);
+
+/* Has nothing been built since the mark? Then there is nothing to reset. */
+static inline bool tr__heap_is_at(const struct tr_heap *heap, const struct tr_heap_mark *mark);
 
 /* Gives back the first chunk too when the heap is empty: for a process that goes to sleep for long.
  */
@@ -99,6 +103,11 @@ static inline uint64_t *tr__heap_alloc(struct tr_heap *heap, size_t n)
     }
     heap->top = words + n;
     return words;
+}
+
+static inline bool tr__heap_is_at(const struct tr_heap *heap, const struct tr_heap_mark *mark)
+{
+    return heap->top == mark->top && heap->counted == mark->counted;
 }
 
 static inline struct tr_heap_mark tr__heap_mark(const struct tr_heap *heap)

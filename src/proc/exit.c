@@ -130,7 +130,7 @@ void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n)
     tr__sig_send(sig);
     if (!p)
         return;
-    tr__spend(p, 1);
+    tr__spend(p, TR__COST_CALL);
     /* A signal to oneself takes effect before the call returns. */
     if (pid.w == from) {
         tr__take_signals(p);

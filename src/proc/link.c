@@ -88,7 +88,7 @@ void tr_link(tr_pid pid)
 {
     struct tr_proc *p = TR__SELF();
 
-    tr__spend(p, 1);
+    tr__spend(p, TR__COST_CALL);
     if (pid.w == id_of(p))
         return;
     if ((pid.w & 7) != TR__TAG_PID)
@@ -120,7 +120,7 @@ void tr_unlink(tr_pid pid)
 {
     struct tr_proc *p = TR__SELF();
 
-    tr__spend(p, 1);
+    tr__spend(p, TR__COST_CALL);
     /* A link that the other side has just made counts too. */
     tr__take_signals(p);
     struct tr_tie *tie = tr__ties_find(&p->ties, pid.w);

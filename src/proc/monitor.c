@@ -188,7 +188,7 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
     struct tr_tie *ends[2];
     struct target t;
 
-    tr__spend(p, 1);
+    tr__spend(p, TR__COST_CALL);
     if (!opts)
         opts = &defaults;
     if (!to.w || !find_target(to, &t) || (unsigned)opts->alias > TR_ALIAS_REPLY_DEMONITOR)
@@ -216,7 +216,7 @@ bool tr_demonitor(tr_ref ref)
 {
     struct tr_proc *p = TR__SELF();
 
-    tr__spend(p, 1);
+    tr__spend(p, TR__COST_CALL);
     /* A 'DOWN' that has arrived makes the monitor inactive. */
     tr__take_signals(p);
     struct tr_tie *tie = tr__ties_find(&p->ties, ref.w);
@@ -262,7 +262,7 @@ tr_ref tr_alias(void)
     uint64_t ref = tr__new_ref(p);
     struct tr_tie *tie = tr__tie_new(TR__TIE_ALIAS, ref, 0);
 
-    tr__spend(p, 1);
+    tr__spend(p, TR__COST_CALL);
     if (!tie)
         tr__raise_oom();
     tie->alias = TR__ALIAS_EXPLICIT;
@@ -274,7 +274,7 @@ bool tr_unalias(tr_ref alias)
 {
     struct tr_proc *p = TR__SELF();
 
-    tr__spend(p, 1);
+    tr__spend(p, TR__COST_CALL);
     /* What was sent through it before is still accepted. */
     tr__take_signals(p);
     struct tr_tie *tie = tr__ties_find(&p->ties, alias.w);

@@ -118,6 +118,17 @@ struct tr_proc {
     uint8_t action; /* enum tr_proc_action */
 };
 
+/*
+ * Prices, against TR__TURN_BUDGET. Sending is dearer than receiving, so that in one round of turns
+ * a receiver can take what several senders send it: the queue between them stays in the cache.
+ */
+enum {
+    TR__COST_RECEIVE = 1,
+    TR__COST_CALL = 8,
+    TR__COST_SEND = 16,
+    TR__COST_SPAWN = 200
+};
+
 _Static_assert(sizeof(struct tr_proc) <= TR__SLOT_SIZE, "a control block must fit its slot");
 
 /* The calling process, or NULL on a thread that runs none. */

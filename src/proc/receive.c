@@ -45,7 +45,7 @@ static void begin(struct tr_receive_scope *m)
     m->owner = p;
     m->at = m->ref.w && p->mark_ref == m->ref.w ? p->mark_at : &p->first;
     m->deadline = TR__NEVER;
-    tr__spend(p, 1);
+    tr__spend(p, TR__COST_RECEIVE);
 }
 
 /* Waits for messages, or the deadline; sets what the body is to be run for. False: look again. */
@@ -133,7 +133,8 @@ void tr__receive_end(struct tr_receive_scope *m)
     if (m->state != DONE)
         return;
     memcpy(&mark, m->mark, sizeof mark);
-    tr__heap_reset(&m->owner->heap, mark);
+    if (!tr__heap_is_at(&m->owner->heap, &mark))
+        tr__heap_reset(&m->owner->heap, mark);
     close_scope(m);
 }
 

@@ -39,7 +39,7 @@ static void kill_others(struct tr_proc *self)
         struct tr_sig *sig = tr__sig_exit(id, id, TR_ATOM_W(kill), 0);
         if (sig)
             tr__sig_send(sig);
-        tr__spend(self, 1);
+        tr__spend(self, TR__COST_CALL);
     }
 }
 

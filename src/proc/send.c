@@ -34,7 +34,7 @@ static inline void charge(void)
     struct tr_proc *p = tr__self();
 
     if (p)
-        tr__spend(p, 1);
+        tr__spend(p, TR__COST_SEND);
 }
 
 tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)

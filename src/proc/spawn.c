@@ -14,7 +14,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SPAWN_COST 50 /* reductions: a loop of spawns lets its children run */
 #define GENERATION_MAX ((UINT64_C(1) << 37) - 1)
 #define STACK_MAX (UINT32_C(1) << 30)
 
@@ -217,7 +216,7 @@ static tr_err start(tr_pid *pid, const struct plan *plan)
         tr__first_process_is(id);
     tr__enqueue(&p->runnable);
     if (parent)
-        tr__spend(parent, SPAWN_COST);
+        tr__spend(parent, TR__COST_SPAWN);
     return TR_OK;
 }
 

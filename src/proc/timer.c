@@ -381,7 +381,7 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
         tr__raise_oom();
     }
     if (p)
-        tr__spend(p, 1);
+        tr__spend(p, TR__COST_CALL);
     else
         tr__idle_wake_all(); /* the worker may sleep past the new timer */
     return (tr_ref){ ref };
@@ -443,7 +443,7 @@ bool tr_cancel_timer(tr_ref timer, int64_t *ms_left)
         *ms_left = left_of(t->node.due);
     dispose(t);
     if (tr__self())
-        tr__spend(tr__self(), 1);
+        tr__spend(tr__self(), TR__COST_CALL);
     return active;
 }
 

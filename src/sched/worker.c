@@ -18,7 +18,7 @@
 #define WAKE_AT 4 /* entries in a ring that justify waking another worker (6 us) at once */
 #define SPINS 60
 
-__thread struct tr_worker *tr__thread_worker;
+__attribute__((used)) __thread struct tr_worker *tr__thread_worker; /* named in assembly */
 struct tr__sched tr__sched;
 
 #if !(defined(__x86_64__) && !defined(TR__SANITIZED))

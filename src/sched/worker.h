@@ -23,11 +23,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Calls into the library that one turn may make before others get theirs: OTP's number. */
+/* What the calls of one turn into the library may cost before others get their turn; each layer
+   above sets its own prices. */
 #ifdef TR_HOSTILE
 #define TR__TURN_BUDGET 1
 #else
-#define TR__TURN_BUDGET 4000
+#define TR__TURN_BUDGET 16000
 #endif
 
 #define TR__MAX_WORKERS 1024
@@ -60,7 +61,7 @@ struct tr_worker {
     struct tr_wheel wheel;
 };
 
-extern __thread struct tr_worker *tr__thread_worker;
+extern __thread struct tr_worker *tr__thread_worker __attribute__((visibility("hidden")));
 
 /*
  * The calling thread's worker, or NULL. Read afresh at each call: a process may go on on another
