@@ -9,8 +9,8 @@
 
 static void accept_exit(struct tr_proc *p, struct tr_sig *sig)
 {
-    uint64_t from = sig->words[2];
-    uint64_t reason = sig->words[3];
+    uint64_t from = tr__sig_words(sig)[2];
+    uint64_t reason = tr__sig_words(sig)[3];
 
     if (p->flags & TR__P_TRAP_EXIT && !(reason == TR_ATOM_W(kill) && !(sig->flags & TR__SIG_LINKED))) {
         sig->kind = TR__SIG_MESSAGE;
@@ -34,7 +34,7 @@ static void on_exit(struct tr_proc *p, struct tr_sig *sig)
         return;
     }
     if (sig->flags & TR__SIG_LINKED) {
-        struct tr_tie *tie = tr__ties_find(&p->ties, sig->words[2]);
+        struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[2]);
         /* An unlink under way counts as done; the ended process will not acknowledge it. */
         bool linked = tie && !tie->unlink_id;
         if (tie) {
@@ -62,7 +62,7 @@ static void on_link(struct tr_proc *p, struct tr_sig *sig)
 
 static void on_unlink(struct tr_proc *p, struct tr_sig *sig)
 {
-    uint64_t from = sig->words[0];
+    uint64_t from = tr__sig_words(sig)[0];
     struct tr_tie *tie = tr__ties_find(&p->ties, from);
 
     if (tie && !tie->unlink_id) {
@@ -71,7 +71,7 @@ static void on_unlink(struct tr_proc *p, struct tr_sig *sig)
     }
     struct tr_sig *ack = tr__unlink_signal(TR__SIG_UNLINK_ACK, from,
                                            atomic_load_explicit(&p->id, memory_order_relaxed),
-                                           sig->words[1]);
+                                           tr__sig_words(sig)[1]);
     tr__sig_discard(p, sig);
     /* Without memory for the answer the other side keeps its entry until it ends: harmless. */
     if (ack)
@@ -80,9 +80,9 @@ static void on_unlink(struct tr_proc *p, struct tr_sig *sig)
 
 static void on_unlink_ack(struct tr_proc *p, struct tr_sig *sig)
 {
-    struct tr_tie *tie = tr__ties_find(&p->ties, sig->words[0]);
+    struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[0]);
 
-    if (tie && tie->unlink_id == sig->words[1]) {
+    if (tie && tie->unlink_id == tr__sig_words(sig)[1]) {
         tr__ties_remove(&p->ties, tie);
         tr__sig_discard(p, &tie->sig);
     }
@@ -96,7 +96,7 @@ static void on_monitor(struct tr_proc *p, struct tr_sig *sig)
 
 static void on_demonitor(struct tr_proc *p, struct tr_sig *sig)
 {
-    struct tr_tie *tie = tr__ties_find(&p->ties, sig->words[0]);
+    struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[0]);
 
     if (tie && tie->kind == TR__TIE_WATCHER) {
         tr__ties_remove(&p->ties, tie);
@@ -107,7 +107,7 @@ static void on_demonitor(struct tr_proc *p, struct tr_sig *sig)
 
 static void on_down(struct tr_proc *p, struct tr_sig *sig)
 {
-    struct tr_tie *tie = tr__ties_find(&p->ties, sig->words[2]);
+    struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[2]);
 
     if (!tie || tie->kind != TR__TIE_MONITOR) {
         tr__sig_discard(p, sig);

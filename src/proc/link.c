@@ -49,11 +49,11 @@ void tr__link_exit_send(struct tr_tie *tie, uint64_t from, struct tr_reason reas
         }
     }
     if (sig == &tie->sig) {
-        sig->words[0] = TR__HEADER(TR__KIND_TUPLE, 3);
-        sig->words[1] = TR_ATOM_W(EXIT);
-        sig->words[2] = from;
-        sig->words[3] = word;
-        sig->term = tr__box_w(sig->words);
+        tr__sig_words(sig)[0] = TR__HEADER(TR__KIND_TUPLE, 3);
+        tr__sig_words(sig)[1] = TR_ATOM_W(EXIT);
+        tr__sig_words(sig)[2] = from;
+        tr__sig_words(sig)[3] = word;
+        sig->term = tr__box_w(tr__sig_words(sig));
         sig->to = to;
     }
     sig->kind = TR__SIG_EXIT;
@@ -66,8 +66,8 @@ struct tr_sig *tr__unlink_signal(enum tr_sig_kind kind, uint64_t to, uint64_t fr
     struct tr_sig *sig = tr__sig_new(kind, to, TR__SIG_WORD_SIZE(2));
 
     if (sig) {
-        sig->words[0] = from;
-        sig->words[1] = id;
+        tr__sig_words(sig)[0] = from;
+        tr__sig_words(sig)[1] = id;
     }
     return sig;
 }

@@ -60,7 +60,7 @@ static struct tr_sig *down_in_place(struct tr_tie *tie, uint64_t object, uint64_
     uint64_t ref = tie->key;
     uint64_t name = tie->name;
     struct tr_sig *sig = &tie->sig;
-    uint64_t *w = sig->words;
+    uint64_t *w = tr__sig_words(sig);
 
     w[0] = TR__HEADER(TR__KIND_TUPLE, 5);
     w[1] = tag;
@@ -125,7 +125,7 @@ static void become_demonitor(struct tr_tie *tie)
 
     sig->kind = TR__SIG_DEMONITOR;
     sig->to = tie->peer;
-    sig->words[0] = ref;
+    tr__sig_words(sig)[0] = ref;
     tr__sig_send(sig);
 }
 

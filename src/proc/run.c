@@ -100,7 +100,7 @@ void tr__check_dying(struct tr_proc *p)
     if (tr__likely(!(p->flags & TR__P_DYING)))
         return;
     p->flags &= (uint8_t)~TR__P_DYING;
-    uint64_t reason = p->dying->words[3];
+    uint64_t reason = tr__sig_words(p->dying)[3];
     if (reason == TR_ATOM_W(kill) && !(p->dying->flags & TR__SIG_LINKED))
         reason = TR_ATOM_W(killed);
     tr__exit(p, reason);

@@ -84,10 +84,10 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
     if (tr__unlikely(!sig))
         tr__raise_oom();
     if (n > 1) {
-        sig->words[0] = TR__HEADER(TR__KIND_TUPLE, n);
+        tr__sig_words(sig)[0] = TR__HEADER(TR__KIND_TUPLE, n);
         for (unsigned i = 0; i < n; i++)
-            sig->words[i + 1] = words[i];
-        sig->term = tr__box_w(sig->words);
+            tr__sig_words(sig)[i + 1] = words[i];
+        sig->term = tr__box_w(tr__sig_words(sig));
     } else {
         sig->term = words[0];
     }

@@ -32,7 +32,7 @@ struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
     struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
     if (!sig)
         return NULL;
-    uint64_t *out = sig->words;
+    uint64_t *out = tr__sig_words(sig);
     sig->term = tr__args_build(&out, &sig->counted, args, n).w;
     if (!sig->term) {
         tr__sig_free(sig);

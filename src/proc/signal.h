@@ -43,10 +43,15 @@ struct tr_sig {
     uint32_t size;              /* bytes of the block */
     uint8_t kind;               /* enum tr_sig_kind */
     uint8_t flags;
-    uint64_t words[];
 };
 
 #define TR__SIG_WORD_SIZE(n) (sizeof(struct tr_sig) + (n) * sizeof(uint64_t))
+
+/* The words that stand behind the head, in the same block. */
+static inline uint64_t *tr__sig_words(struct tr_sig *sig)
+{
+    return (uint64_t *)(void *)(sig + 1);
+}
 
 /* A request that the receiver serves between two of its own steps; `serve` gets NULL when the
    receiver is dead, and owns the signal either way. */

@@ -27,7 +27,7 @@ enum tr_tie_alias {
 };
 
 struct tr_tie {
-    struct tr_sig sig;
+    struct tr_sig sig;   /* its words lie over what follows: see tr__down_send */
     struct tr_tie *next; /* chain of the table */
     uint64_t key;
     uint64_t peer;

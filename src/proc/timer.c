@@ -223,7 +223,7 @@ static struct tr_timer *make(uint64_t ref, uint64_t to, const struct tr_timer_op
         return NULL;
     *t = (struct tr_timer){ .ref = ref, .to = to, .size = (uint32_t)size };
     tr__ring_init(&t->node.ring);
-    uint64_t *out = t->sig.words;
+    uint64_t *out = tr__sig_words(&t->sig);
     t->sig.term = tr__args_build(&out, &t->sig.counted, c.all, c.n).w;
     if (!t->sig.term) {
         tr__block_free(t, size);
@@ -259,7 +259,7 @@ static void send_copy(struct tr_timer *t, uint64_t to)
     /* Without memory this tick is lost; the next one comes. */
     if (!sig)
         return;
-    uint64_t *out = sig->words;
+    uint64_t *out = tr__sig_words(sig);
     sig->term = tr__term_copy(&out, &sig->counted, (tr_term){ t->sig.term }).w;
     tr__sig_send(sig);
 }
