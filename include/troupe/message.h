@@ -112,8 +112,8 @@ TR_HEADER_END
 #define tr_receive(m)          TR__RECEIVE(m, tr__no_ref())
 #define tr_receive_ref(m, ref) TR__RECEIVE(m, ref)
 #define TR__RECEIVE(m, ref)                                                                        \
-    for (struct tr_receive_scope m __attribute__((cleanup(tr__receive_end))) =                     \
-             tr__receive_scope(ref);                                                               \
+    for (struct tr_receive_scope m                                                                 \
+         __attribute__((cleanup(tr__receive_end))) = tr__receive_scope(ref);                       \
          tr__receive_next(&m);)
 
 #define tr_on(m, ...)                                                                              \
@@ -191,14 +191,13 @@ static inline tr_term tr__dest(tr_term to)
 
 /* The word of whatever can be sent to. */
 #define TR__DEST(to)                                                                               \
-    _Generic((to),                                                                                 \
-        tr_pid: tr__dest_pid,                                                                      \
-        tr_ref: tr__dest_ref,                                                                      \
-        tr_atom: tr__dest_name,                                                                    \
-        tr_term: tr__dest_term)(to)
+    _Generic((to), tr_pid                                                                          \
+             : tr__dest_pid, tr_ref                                                                \
+             : tr__dest_ref, tr_atom                                                               \
+             : tr__dest_name, tr_term                                                              \
+             : tr__dest_term)(to)
 
-#define tr_send(to, ...)                                                                           \
-    TR__CAT(TR__SEND_, TR__ARITY(__VA_ARGS__))(TR__DEST(to), ##__VA_ARGS__)
+#define tr_send(to, ...)    TR__CAT(TR__SEND_, TR__ARITY(__VA_ARGS__))(TR__DEST(to), ##__VA_ARGS__)
 #define TR__SEND_0(to)      tr_send_args(to, NULL, 0)
 #define TR__SEND_1(to, ...) tr__send_1(to, TR__MAP(TR_ARG, __VA_ARGS__))
 #define TR__SEND_2(to, ...) tr__send_2(to, TR__MAP(TR_ARG, __VA_ARGS__))

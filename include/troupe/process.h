@@ -41,19 +41,14 @@ TR_HEADER_BEGIN
 
 /* The `site` of the functions below: the name of a function, NUL, and the place of the call. It
    must last; reports show it. */
-#define TR__SITE(fn)       #fn "\0" __FILE__ ":" TR__SITE_LINE(__LINE__)
-#define TR__SITE_LINE(n)   TR__SITE_LINE_(n)
-#define TR__SITE_LINE_(n)  #n
+#define TR__SITE(fn)      #fn "\0" __FILE__ ":" TR__SITE_LINE(__LINE__)
+#define TR__SITE_LINE(n)  TR__SITE_LINE_(n)
+#define TR__SITE_LINE_(n) #n
 
 /* What a process runs; `arg` lives as long as the process. */
 typedef void (*tr_process_fn)(tr_term arg);
 
-enum tr_priority {
-    TR_PRIORITY_NORMAL,
-    TR_PRIORITY_LOW,
-    TR_PRIORITY_HIGH,
-    TR_PRIORITY_MAX
-};
+enum tr_priority { TR_PRIORITY_NORMAL, TR_PRIORITY_LOW, TR_PRIORITY_HIGH, TR_PRIORITY_MAX };
 
 /* Options of a new process; zero is the default of each. */
 struct tr_spawn_opts {
@@ -79,10 +74,12 @@ struct tr_spawn_opts {
 tr_pid tr_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
                      const struct tr_arg *args, int n);
 
-#define tr_spawn(fn, ...)      tr_spawn_args(fn, NULL, TR__SITE(fn), TR_ARGS(__VA_ARGS__))
-#define tr_spawn_link(fn, ...) tr_spawn_args(fn, tr__opts_link(), TR__SITE(fn), TR_ARGS(__VA_ARGS__))
+#define tr_spawn(fn, ...) tr_spawn_args(fn, NULL, TR__SITE(fn), TR_ARGS(__VA_ARGS__))
+#define tr_spawn_link(fn, ...)                                                                     \
+    tr_spawn_args(fn, tr__opts_link(), TR__SITE(fn), TR_ARGS(__VA_ARGS__))
 #define tr_spawn_monitor(fn, ref, ...)                                                             \
-    tr_spawn_args(fn, &(const struct tr_spawn_opts){ .monitor = (ref) }, TR__SITE(fn), TR_ARGS(__VA_ARGS__))
+    tr_spawn_args(fn, &(const struct tr_spawn_opts){ .monitor = (ref) }, TR__SITE(fn),             \
+                  TR_ARGS(__VA_ARGS__))
 #define tr_spawn_opt(fn, opts, ...) tr_spawn_args(fn, opts, TR__SITE(fn), TR_ARGS(__VA_ARGS__))
 
 /*
@@ -99,8 +96,8 @@ TR_MUST_USE tr_err tr_try_spawn_args(tr_pid *pid, tr_process_fn fn,
  * Starts a process and answers by message: {spawn_reply, ReqId, ok, Pid}, or
  * {spawn_reply, ReqId, error, Reason}. Process only. (spawn_request/2)
  */
-tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts,
-                             const char *site, const struct tr_arg *args, int n);
+tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
+                             const struct tr_arg *args, int n);
 #define tr_spawn_request(fn, opts, ...)                                                            \
     tr_spawn_request_args(fn, opts, TR__SITE(fn), TR_ARGS(__VA_ARGS__))
 

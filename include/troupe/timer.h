@@ -8,8 +8,8 @@
  *     if (tr_cancel_timer(timer, &left))
  *         printf("%ld ms were left\n", (long)left);
  *
- * Times are milliseconds. A negative one, or one of more than 2^43 ms (278 years), ends the caller with
- * {badarg, Time}. A message is delivered once, never early; its destination is a pid, or a
+ * Times are milliseconds. A negative one, or one of more than 2^43 ms (278 years), ends the caller
+ * with {badarg, Time}. A message is delivered once, never early; its destination is a pid, or a
  * name, which is looked up when the timer fires. A timer for a process that has ended is dropped.
  */
 #ifndef TROUPE_TIMER_H
@@ -23,10 +23,10 @@
 TR_HEADER_BEGIN
 
 struct tr_timer_opts {
-    bool absolute;   /* the time is a point on the clock of tr_monotonic_ms; the past fires at once */
-    bool wrap;       /* deliver {timeout, Ref, Message} */
-    bool repeat;     /* every so many ms until cancelled, without drift */
-    bool exit;       /* no message: an exit signal with that reason, from the caller */
+    bool absolute; /* the time is a point on the clock of tr_monotonic_ms; the past fires at once */
+    bool wrap;     /* deliver {timeout, Ref, Message} */
+    bool repeat;   /* every so many ms until cancelled, without drift */
+    bool exit;     /* no message: an exit signal with that reason, from the caller */
 };
 
 /*
@@ -40,12 +40,12 @@ struct tr_timer_opts {
  */
 tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
                      const struct tr_arg *args, int n);
-#define tr_send_after(ms, to, ...) tr_timer_args(ms, TR__DEST(to), NULL, TR_ARGS(__VA_ARGS__))
+#define tr_send_after(ms, to, ...)      tr_timer_args(ms, TR__DEST(to), NULL, TR_ARGS(__VA_ARGS__))
 #define tr_timer_opt(ms, to, opts, ...) tr_timer_args(ms, TR__DEST(to), opts, TR_ARGS(__VA_ARGS__))
-#define tr_start_timer(ms, to, ...)    tr_timer_opt(ms, to, tr__timer_wrap(), __VA_ARGS__)
-#define tr_send_interval(ms, to, ...)  tr_timer_opt(ms, to, tr__timer_repeat(), __VA_ARGS__)
-#define tr_exit_after(ms, to, ...)     tr_timer_opt(ms, to, tr__timer_exit(), __VA_ARGS__)
-#define tr_kill_after(ms, to)          tr_timer_opt(ms, to, tr__timer_exit(), tr__atom_kill())
+#define tr_start_timer(ms, to, ...)     tr_timer_opt(ms, to, tr__timer_wrap(), __VA_ARGS__)
+#define tr_send_interval(ms, to, ...)   tr_timer_opt(ms, to, tr__timer_repeat(), __VA_ARGS__)
+#define tr_exit_after(ms, to, ...)      tr_timer_opt(ms, to, tr__timer_exit(), __VA_ARGS__)
+#define tr_kill_after(ms, to)           tr_timer_opt(ms, to, tr__timer_exit(), tr__atom_kill())
 
 /*
  * Stops a timer. True when it had not fired: it never will, and *ms_left (may be NULL) is how much

@@ -7,7 +7,7 @@
 
 #define TR__NS_PER_US INT64_C(1000)
 #define TR__NS_PER_MS INT64_C(1000000)
-#define TR__NS_PER_S INT64_C(1000000000)
+#define TR__NS_PER_S  INT64_C(1000000000)
 
 /* Nanoseconds of CLOCK_MONOTONIC: never goes backwards for any observer. Any thread. */
 int64_t tr__clock_ns(void);

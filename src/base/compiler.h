@@ -5,12 +5,12 @@
 
 #include <stddef.h>
 
-#define tr__likely(x) __builtin_expect(!!(x), 1)
+#define tr__likely(x)   __builtin_expect(!!(x), 1)
 #define tr__unlikely(x) __builtin_expect(!!(x), 0)
-#define TR__NOINLINE __attribute__((noinline))
-#define TR__COLD __attribute__((cold, noinline))
-#define TR__CACHE_LINE 64
-#define TR__ALIGNED(n) __attribute__((aligned(n)))
+#define TR__NOINLINE    __attribute__((noinline))
+#define TR__COLD        __attribute__((cold, noinline))
+#define TR__CACHE_LINE  64
+#define TR__ALIGNED(n)  __attribute__((aligned(n)))
 
 /* The struct of type `type` whose member `member` is at `ptr`. */
 #define tr__container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

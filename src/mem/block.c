@@ -23,8 +23,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGEST 4096u
-#define SLAB_SIZE (256u * 1024u)
+#define LARGEST     4096u
+#define SLAB_SIZE   (256u * 1024u)
 #define BATCH_BYTES 8192u
 
 static const uint16_t class_size[TR__BLOCK_CLASSES] = {

@@ -12,7 +12,7 @@
 #include "os/pages.h"
 
 #define RESERVED 4096u
-#define BATCH 64u
+#define BATCH    64u
 
 _Atomic(char *) tr__slabs[TR__SLABS];
 

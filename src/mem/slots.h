@@ -22,9 +22,9 @@
 #else
 #define TR__SLOT_SIZE 320u
 #endif
-#define TR__SLOT_BITS 24
+#define TR__SLOT_BITS  24
 #define TR__SLAB_SLOTS 4096u
-#define TR__SLABS ((1u << TR__SLOT_BITS) / TR__SLAB_SLOTS)
+#define TR__SLABS      ((1u << TR__SLOT_BITS) / TR__SLAB_SLOTS)
 
 /* What every slot begins with. */
 struct tr_slot {
@@ -43,7 +43,8 @@ extern _Atomic(char *) tr__slabs[TR__SLABS];
 /* The slot of that index, or NULL when no such slot was ever used. Any thread. */
 static inline void *tr__slot_at(uint32_t index)
 {
-    /* Acquire pairs with the release in slots.c: a slab that is seen is seen zeroed and numbered. */
+    /* Acquire pairs with the release in slots.c: a slab that is seen is seen zeroed and numbered.
+     */
     char *slab = atomic_load_explicit(&tr__slabs[index / TR__SLAB_SLOTS], memory_order_acquire);
 
     return slab ? slab + (size_t)(index % TR__SLAB_SLOTS) * TR__SLOT_SIZE : NULL;

@@ -17,11 +17,11 @@
 #include "mem/block.h"
 #include "os/pages.h"
 
-#define ORDER_MIN 14 /* 16 KiB: three pages and the guard */
-#define ORDER_MAX 30
+#define ORDER_MIN    14 /* 16 KiB: three pages and the guard */
+#define ORDER_MAX    30
 #define REGION_ORDER 26
-#define WARM_MAX 4096
-#define COLOURS 16
+#define WARM_MAX     4096
+#define COLOURS      16
 
 /* A cold stack has no page to keep its own record in. */
 struct cold {
@@ -31,8 +31,8 @@ struct cold {
 
 struct pool {
     struct tr_spin lock;
-    struct tr_stack *warm;  /* guarded by lock, as is all below */
-    struct cold *cold;      /* stacks whose pages were given back */
+    struct tr_stack *warm; /* guarded by lock, as is all below */
+    struct cold *cold;     /* stacks whose pages were given back */
     size_t nwarm;
     char *fresh, *end; /* address space not yet cut */
     size_t made;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #define TR__STACK_DEFAULT (128u * 1024u)
-#define TR__STACK_HOT 32
+#define TR__STACK_HOT     32
 
 /* The record of a stack, at its high end: the page that is touched anyway. */
 struct tr_stack {

@@ -26,7 +26,8 @@ struct tr_context {
 #endif
 };
 
-/* Makes `c` start `entry` at its first switch, on the stack [bottom, top). `entry` never returns. */
+/* Makes `c` start `entry` at its first switch, on the stack [bottom, top). `entry` never returns.
+ */
 void tr__context_make(struct tr_context *c, void *bottom, void *top, void (*entry)(void));
 
 /* Describes the calling thread's own stack, so that it can be switched away from and back to. */

@@ -27,7 +27,8 @@ static struct tr_sig *answer_of(struct tr_proc *p, const struct request *r)
         return tr__sig_message(r->from, &alone, 1);
     }
     struct tr_sig *sig = NULL;
-    tr_scope {
+    tr_scope
+    {
         args[1] = tr__arg_term(r->fn(p, r->argument));
         sig = tr__sig_message(r->from, args, 2);
     }

@@ -169,8 +169,7 @@ bool tr_is_alive(tr_pid pid)
     if (!tr__proc_alive(pid.w))
         return false;
     /* A process that sleeps has seen all that was sent to it. */
-    if (!self || p == self ||
-        atomic_load_explicit(&p->inbox, memory_order_acquire) == TR__ASLEEP)
+    if (!self || p == self || atomic_load_explicit(&p->inbox, memory_order_acquire) == TR__ASLEEP)
         return true;
     return tr__call(pid.w, nothing, 0, &answer);
 }

@@ -12,7 +12,8 @@ static void accept_exit(struct tr_proc *p, struct tr_sig *sig)
     uint64_t from = tr__sig_words(sig)[2];
     uint64_t reason = tr__sig_words(sig)[3];
 
-    if (p->flags & TR__P_TRAP_EXIT && !(reason == TR_ATOM_W(kill) && !(sig->flags & TR__SIG_LINKED))) {
+    if (p->flags & TR__P_TRAP_EXIT &&
+        !(reason == TR_ATOM_W(kill) && !(sig->flags & TR__SIG_LINKED))) {
         sig->kind = TR__SIG_MESSAGE;
         sig->flags &= TR__SIG_TIMER;
         tr__mailbox_append(p, sig);

@@ -50,8 +50,8 @@ static tr_term monitors(struct tr_proc *p)
     while ((tie = tr__ties_next(&p->ties, tie))) {
         if (tie->kind != TR__TIE_MONITOR)
             continue;
-        tr_term object = tie->name ? tr_build(of_word(tie->name), TR_ATOM(nonode_nohost))
-                                   : of_word(tie->peer);
+        tr_term object =
+            tie->name ? tr_build(of_word(tie->name), TR_ATOM(nonode_nohost)) : of_word(tie->peer);
         list = tr_list_push(list, tr_build(TR_ATOM(process), object));
     }
     return list;

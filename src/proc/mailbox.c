@@ -64,7 +64,7 @@ static unsigned move_seen(struct tr_proc *p, struct tr_sig *to)
     unsigned due = p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE);
 
     p->seen = to;
-    p->flags &= (uint8_t)~(TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE);
+    p->flags &= (uint8_t) ~(TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE);
     return due;
 }
 
@@ -167,8 +167,7 @@ bool tr__take_signals(struct tr_proc *p)
 void tr__inbox_close(struct tr_proc *p)
 {
     /* Acquire: the signals that came last; release: who finds it closed finds all else done. */
-    struct tr_sig *newest =
-        atomic_exchange_explicit(&p->inbox, TR__CLOSED, memory_order_acq_rel);
+    struct tr_sig *newest = atomic_exchange_explicit(&p->inbox, TR__CLOSED, memory_order_acq_rel);
     struct tr_sig *sig = reverse(newest, p->seen);
 
     advance_seen(p, NULL);

@@ -152,8 +152,8 @@ bool tr__alias_accepts(struct tr_proc *p, uint64_t ref)
 
 /* Whom to watch: a pid, a name, or {Name, Node}. False for anything else. */
 struct target {
-    uint64_t pid;  /* 0: nobody */
-    uint64_t name; /* 0: by pid */
+    uint64_t pid;    /* 0: nobody */
+    uint64_t name;   /* 0: by pid */
     uint64_t reason; /* when nobody */
 };
 

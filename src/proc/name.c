@@ -13,7 +13,7 @@
 
 #include <stdlib.h>
 
-#define CHUNK 4096u
+#define CHUNK  4096u
 #define CHUNKS 4096u
 
 typedef _Atomic(uint64_t) entry;

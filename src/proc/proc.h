@@ -35,19 +35,19 @@
 #include "troupe.h"
 
 #define TR__SLOT_HEADER (offsetof(struct tr_slot, index) + sizeof(uint32_t))
-#define TR__ASLEEP ((struct tr_sig *)1)
-#define TR__CLOSED ((struct tr_sig *)2)
+#define TR__ASLEEP      ((struct tr_sig *)1)
+#define TR__CLOSED      ((struct tr_sig *)2)
 
 /* Why a process gave its worker back. */
 enum tr_proc_action { TR__ACT_WAIT, TR__ACT_YIELD, TR__ACT_HIBERNATE, TR__ACT_EXIT };
 
 enum {
     TR__P_TRAP_EXIT = 1,
-    TR__P_DYING = 2,   /* an exit signal was accepted: it ends at its next step */
-    TR__P_EXITING = 4, /* it runs its clean-up */
-    TR__P_MAIN = 8,    /* the program ends with it */
-    TR__P_SEEN_DEAD = 16, /* the signal at `seen` is to be freed as soon as it may be */
-    TR__P_HIBERNATED = 32,   /* has no stack and waits for a message */
+    TR__P_DYING = 2,       /* an exit signal was accepted: it ends at its next step */
+    TR__P_EXITING = 4,     /* it runs its clean-up */
+    TR__P_MAIN = 8,        /* the program ends with it */
+    TR__P_SEEN_DEAD = 16,  /* the signal at `seen` is to be freed as soon as it may be */
+    TR__P_HIBERNATED = 32, /* has no stack and waits for a message */
     TR__P_SEEN_BOUNCE = 64 /* as SEEN_DEAD, but it is to be answered as undeliverable */
 };
 
@@ -63,7 +63,7 @@ struct tr_proc_extra {
 
 /* A function to be run, or memory to be freed, when the process ends. */
 struct tr_cleanup {
-    struct tr_cleanup *next; /* the one registered before */
+    struct tr_cleanup *next;  /* the one registered before */
     struct tr_cleanup **link; /* what points to this one */
     void (*fn)(void *);
     void *arg;
@@ -101,8 +101,8 @@ struct tr_proc {
         tr_process_fn fn; /* until it starts, or goes on after hibernation */
         uint64_t reason;  /* once it ends */
     };
-    uint64_t arg; /* an immediate, or the signal block that holds the argument */
-    const char *site; /* name of its function, NUL, file:line where it was spawned */
+    uint64_t arg;                 /* an immediate, or the signal block that holds the argument */
+    const char *site;             /* name of its function, NUL, file:line where it was spawned */
     struct tr_wheel_node timeout; /* guarded by its wheel's lock; see run.c */
     int64_t wake_at;              /* of the present receive, ns; TR__NEVER */
     struct tr_proc_extra *extra;
@@ -122,12 +122,7 @@ struct tr_proc {
  * Prices, against TR__TURN_BUDGET. Sending is dearer than receiving, so that in one round of turns
  * a receiver can take what several senders send it: the queue between them stays in the cache.
  */
-enum {
-    TR__COST_RECEIVE = 1,
-    TR__COST_CALL = 8,
-    TR__COST_SEND = 16,
-    TR__COST_SPAWN = 200
-};
+enum { TR__COST_RECEIVE = 1, TR__COST_CALL = 8, TR__COST_SEND = 16, TR__COST_SPAWN = 200 };
 
 _Static_assert(sizeof(struct tr_proc) <= TR__SLOT_SIZE, "a control block must fit its slot");
 
@@ -277,7 +272,8 @@ void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason)
 /* The monitor is over: drops it, unless it lives on as an alias. */
 void tr__monitor_end(struct tr_proc *p, struct tr_tie *tie);
 
-/* Tells the watched process that nobody watches any more; the tie is freed or becomes the signal. */
+/* Tells the watched process that nobody watches any more; the tie is freed or becomes the signal.
+ */
 void tr__monitor_withdraw(struct tr_proc *p, struct tr_tie *tie);
 
 /* True when a message through this alias is to be accepted. */

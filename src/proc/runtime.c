@@ -6,12 +6,12 @@
  * they are gone, with their clean-up done; then the workers stop. The wait has a deadline, so that
  * a process that hangs in its clean-up cannot keep the program from ending.
  */
+#include "troupe/runtime.h"
 #include "base/clock.h"
 #include "os/cpu.h"
 #include "proc/proc.h"
 #include "sched/sched.h"
 #include "term/raise.h"
-#include "troupe/runtime.h"
 
 #include <stdio.h>
 #include <stdlib.h>

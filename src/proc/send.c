@@ -79,8 +79,7 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
 
     if (tr__unlikely((dest & 7) != TR__TAG_PID && !resolve(to, &dest)))
         tr__raise_badarg(to);
-    struct tr_sig *sig =
-        tr__sig_new(TR__SIG_MESSAGE, dest, TR__SIG_WORD_SIZE(n > 1 ? n + 1 : 0));
+    struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, dest, TR__SIG_WORD_SIZE(n > 1 ? n + 1 : 0));
     if (tr__unlikely(!sig))
         tr__raise_oom();
     if (n > 1) {

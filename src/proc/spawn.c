@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define GENERATION_MAX ((UINT64_C(1) << 37) - 1)
-#define STACK_MAX (UINT32_C(1) << 30)
+#define STACK_MAX      (UINT32_C(1) << 30)
 
 static const uint8_t runnable_priority[] = {
     [TR_PRIORITY_NORMAL] = TR__PRIO_NORMAL,
@@ -260,8 +260,8 @@ tr_pid tr_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const c
     return pid;
 }
 
-tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts,
-                             const char *site, const struct tr_arg *args, int n)
+tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
+                             const struct tr_arg *args, int n)
 {
     TR__SELF();
     tr_ref ref = tr_make_ref();

@@ -19,8 +19,8 @@ struct tr_proc *tr__self_or_panic(const char *function)
 
 struct tr_proc *tr__proc_at(uint64_t pid_or_ref)
 {
-    uint32_t slot = (pid_or_ref & 3) == TR__TAG_REF ? TR__REF_SLOT(pid_or_ref)
-                                                    : TR__PID_SLOT(pid_or_ref);
+    uint32_t slot =
+        (pid_or_ref & 3) == TR__TAG_REF ? TR__REF_SLOT(pid_or_ref) : TR__PID_SLOT(pid_or_ref);
 
     return tr__slot_at(slot);
 }

@@ -19,9 +19,9 @@
 
 #include <stdlib.h>
 
-#define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
+#define MS_MAX          (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
 #define WHEEL_SLOT_BASE ((UINT32_C(1) << TR__SLOT_BITS) - TR__MAX_WORKERS)
-#define BUCKETS_MIN 64u
+#define BUCKETS_MIN     64u
 
 enum timer_state { PENDING, FIRED, CANCELLED };
 
@@ -29,13 +29,13 @@ struct tr_timer {
     struct tr_wheel_node node;
     struct tr_timer *index_next; /* chain of the index; guarded by the wheel's lock */
     uint64_t ref;
-    uint64_t to;              /* pid, or name */
-    int64_t period;           /* ns; 0: once */
-    struct tr_timer *next;    /* the owner's list; owner only */
-    struct tr_timer **link;   /* what points to this one on that list */
-    uint32_t size;            /* of the whole block */
-    uint8_t state;            /* enum timer_state; guarded by the wheel's lock */
-    bool owned;               /* on the list of the process it is for, which started it */
+    uint64_t to;            /* pid, or name */
+    int64_t period;         /* ns; 0: once */
+    struct tr_timer *next;  /* the owner's list; owner only */
+    struct tr_timer **link; /* what points to this one on that list */
+    uint32_t size;          /* of the whole block */
+    uint8_t state;          /* enum timer_state; guarded by the wheel's lock */
+    bool owned;             /* on the list of the process it is for, which started it */
     struct tr_sig sig;
 };
 
@@ -252,9 +252,8 @@ static struct tr_worker *worker_of(uint64_t ref)
 static void send_copy(struct tr_timer *t, uint64_t to)
 {
     size_t words = tr__term_size((tr_term){ t->sig.term });
-    struct tr_sig *sig = words == SIZE_MAX
-                             ? NULL
-                             : tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
+    struct tr_sig *sig =
+        words == SIZE_MAX ? NULL : tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
 
     /* Without memory this tick is lost; the next one comes. */
     if (!sig)

@@ -13,11 +13,11 @@
 
 #include <stddef.h>
 
-#define TICK TR__NS_PER_MS
+#define TICK        TR__NS_PER_MS
 #define QUIET_TICKS 8 /* looks that must find all idle before the monitor sleeps */
 
 static struct {
-    _Atomic uint32_t word;  /* futex: counts wake-ups */
+    _Atomic uint32_t word; /* futex: counts wake-ups */
     _Atomic bool asleep;
     uint32_t seen[TR__MAX_WORKERS]; /* each worker's turn at the last look; monitor only */
 } monitor;

@@ -5,8 +5,9 @@
  * Level k has 64 slots of 64^k ticks each. A timer due at tick d sits at the level of the highest
  * group of six bits in which d differs from `elapsed`, in the slot that those six bits of d name.
  * So all of level k lies within the current slot of level k+1, and slots before the present one
- * are empty: the first timer is in the first occupied slot of the first occupied level. When time reaches a slot of level k > 0, its timers move down ("cascade"): each timer
- * moves at most once a level.
+ * are empty: the first timer is in the first occupied slot of the first occupied level. When time
+ * reaches a slot of level k > 0, its timers move down ("cascade"): each timer moves at most once a
+ * level.
  *
  * Seven levels hold 2^42 ticks (36 years); what is due later waits in the last slot and cascades
  * again when that comes round.
@@ -18,9 +19,9 @@
 
 #include <stddef.h>
 
-#define BITS 6
+#define BITS       6
 #define FIRE_BATCH 64
-#define HORIZON ((INT64_C(1) << (BITS * TR__WHEEL_LEVELS)) - 1)
+#define HORIZON    ((INT64_C(1) << (BITS * TR__WHEEL_LEVELS)) - 1)
 
 struct place {
     int level, slot;

@@ -16,10 +16,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define TR__TICK_BITS 18
+#define TR__TICK_BITS    18
 #define TR__WHEEL_LEVELS 7
-#define TR__WHEEL_SLOTS 64
-#define TR__NEVER INT64_MAX
+#define TR__WHEEL_SLOTS  64
+#define TR__NEVER        INT64_MAX
 
 /* A pending timer; in a ring of its wheel while pending, alone otherwise (guarded by the lock). */
 struct tr_wheel_node {
@@ -32,7 +32,7 @@ struct tr_wheel_node {
 
 struct tr_wheel {
     struct tr_spin lock;
-    int64_t elapsed; /* ticks gone by; guarded by lock, as are the next two */
+    int64_t elapsed;                     /* ticks gone by; guarded by lock, as are the next two */
     uint64_t occupied[TR__WHEEL_LEVELS]; /* bit i: slot i of the level is not empty */
     struct tr_ring slots[TR__WHEEL_LEVELS][TR__WHEEL_SLOTS];
     _Atomic int64_t next_due; /* ns, never later than the first timer; read without the lock */

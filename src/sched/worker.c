@@ -13,10 +13,10 @@
 #include <stddef.h>
 
 #define COMMON_EVERY 61
-#define LOW_EVERY 8
+#define LOW_EVERY    8
 #define TIMERS_EVERY 16
-#define WAKE_AT 4 /* entries in a ring that justify waking another worker (6 us) at once */
-#define SPINS 60
+#define WAKE_AT      4 /* entries in a ring that justify waking another worker (6 us) at once */
+#define SPINS        60
 
 __attribute__((used)) __thread struct tr_worker *tr__thread_worker; /* named in assembly */
 struct tr__sched tr__sched;

@@ -38,7 +38,7 @@ struct tr_worker {
     struct tr_runnable *next; /* the run-next slot */
     int32_t budget;           /* of the present turn; a woken runnable inherits what is left */
     uint32_t turns;
-    void *current; /* the process that runs, for the layer above */
+    void *current;             /* the process that runs, for the layer above */
     struct tr_context context; /* the worker's own flow while a process runs */
     struct tr_stack_cache stacks;
     struct tr_slot_cache slots;
@@ -50,7 +50,7 @@ struct tr_worker {
 
     /* Written by others. */
     _Atomic bool preempt TR__ALIGNED(TR__CACHE_LINE); /* the monitor asks the process to yield */
-    _Atomic uint32_t wake;       /* futex: 1 when unparked */
+    _Atomic uint32_t wake;                            /* futex: 1 when unparked */
     struct tr_worker *idle_next; /* the list of idle workers, guarded by its lock */
     bool idle;                   /* on that list; guarded by its lock */
 
@@ -96,8 +96,7 @@ void tr__enqueue(struct tr_runnable *r);
 static inline bool tr__charge(struct tr_worker *w, int32_t cost)
 {
     w->budget -= cost;
-    return tr__unlikely(w->budget < 0 ||
-                        atomic_load_explicit(&w->preempt, memory_order_relaxed));
+    return tr__unlikely(w->budget < 0 || atomic_load_explicit(&w->preempt, memory_order_relaxed));
 }
 
 /* Adds one to a counter that only the caller writes. */
