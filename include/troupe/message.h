@@ -190,12 +190,14 @@ static inline tr_term tr__dest(tr_term to)
 #else
 
 /* The word of whatever can be sent to. */
+/* clang-format off */
 #define TR__DEST(to)                                                                               \
-    _Generic((to), tr_pid                                                                          \
-             : tr__dest_pid, tr_ref                                                                \
-             : tr__dest_ref, tr_atom                                                               \
-             : tr__dest_name, tr_term                                                              \
-             : tr__dest_term)(to)
+    _Generic((to),                                                                                 \
+        tr_pid: tr__dest_pid,                                                                      \
+        tr_ref: tr__dest_ref,                                                                      \
+        tr_atom: tr__dest_name,                                                                    \
+        tr_term: tr__dest_term)(to)
+/* clang-format on */
 
 #define tr_send(to, ...)    TR__CAT(TR__SEND_, TR__ARITY(__VA_ARGS__))(TR__DEST(to), ##__VA_ARGS__)
 #define TR__SEND_0(to)      tr_send_args(to, NULL, 0)
