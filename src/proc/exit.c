@@ -25,8 +25,10 @@ static void untie(struct tr_proc *p, uint64_t id)
 {
     struct tr_tie *tie = tr__ties_pop(&p->ties);
 
-    if (!tie)
+    if (!tie) {
+        tr__ties_fini(&p->ties);
         return;
+    }
     struct tr_reason reason = reason_of(p->reason);
     for (; tie; tie = tr__ties_pop(&p->ties)) {
         if (tie->kind == TR__TIE_WATCHER)

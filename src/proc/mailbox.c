@@ -37,9 +37,10 @@ void tr__poke(struct tr_proc *p)
 {
     struct tr_sig *asleep = TR__ASLEEP;
 
-    /* Acquire and release as in tr__push: the waker carries the owner's state to its next run. */
-    if (atomic_compare_exchange_strong_explicit(&p->inbox, &asleep, NULL, memory_order_acq_rel,
-                                                memory_order_relaxed))
+    /* As in tr__push the waker carries the owner's state to its next run. Sequentially consistent
+       for the sake of the timeout's flag, see timeout_fired. */
+    if (atomic_compare_exchange_strong_explicit(&p->inbox, &asleep, NULL, memory_order_seq_cst,
+                                                memory_order_seq_cst))
         tr__wake(&p->runnable);
 }
 
@@ -83,7 +84,7 @@ bool tr__inbox_sleep(struct tr_proc *p)
     unsigned due = move_seen(p, NULL);
 
     if (atomic_compare_exchange_strong_explicit(&p->inbox, &expected, TR__ASLEEP,
-                                                memory_order_acq_rel, memory_order_relaxed)) {
+                                                memory_order_seq_cst, memory_order_relaxed)) {
         settle(seen, due);
         return true;
     }

@@ -48,9 +48,8 @@ static void timeout_fired(struct tr_wheel_node *node)
     struct tr_proc *p = tr__container_of(node, struct tr_proc, timeout);
 
     /* The process may be about to sleep: it puts ASLEEP there, then looks at the flag; we set the
-       flag, then look for ASLEEP. With a full fence between, one of us sees the other. */
-    atomic_store_explicit(&p->timed_out, true, memory_order_relaxed);
-    atomic_thread_fence(memory_order_seq_cst);
+       flag, then look for ASLEEP; all four in one total order, so one of us sees the other. */
+    atomic_store_explicit(&p->timed_out, true, memory_order_seq_cst);
     tr__poke(p);
 }
 
@@ -161,11 +160,8 @@ static bool fall_asleep(struct tr_proc *p)
         return true;
     /* From here on the process may be running elsewhere. A timeout that fired while it was still
        awake woke nobody; waking it once too often does no harm. */
-    if (timed) {
-        atomic_thread_fence(memory_order_seq_cst);
-        if (atomic_load_explicit(&p->timed_out, memory_order_relaxed))
-            tr__poke(p);
-    }
+    if (timed && atomic_load_explicit(&p->timed_out, memory_order_seq_cst))
+        tr__poke(p);
     return false;
 }
 

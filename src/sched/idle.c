@@ -7,7 +7,8 @@
  *
  * No work is lost between a worker that parks and a thread that brings work: the first puts itself
  * on the list, then looks once more at all queues; the second fills a queue, then looks at the
- * list. Each does its two steps with a full fence between them, so at least one sees the other.
+ * list. The counts of list and queues are read and written in one total order, so at least one of
+ * the two sees the other. (A ring is its owner's own: the owner never parks with work in it.)
  */
 #include "sched/worker.h"
 
@@ -25,7 +26,7 @@ static struct {
 
 int tr__idle_count(void)
 {
-    return atomic_load_explicit(&idle.count, memory_order_relaxed);
+    return atomic_load_explicit(&idle.count, memory_order_seq_cst);
 }
 
 static void list_push(struct tr_worker *w)
@@ -34,7 +35,7 @@ static void list_push(struct tr_worker *w)
     w->idle_next = idle.first;
     w->idle = true;
     idle.first = w;
-    atomic_fetch_add_explicit(&idle.count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&idle.count, 1, memory_order_seq_cst);
     tr__spin_unlock(&idle.lock);
 }
 
@@ -45,7 +46,7 @@ static struct tr_worker *list_pop(void)
     if (w) {
         idle.first = w->idle_next;
         w->idle = false;
-        atomic_fetch_sub_explicit(&idle.count, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&idle.count, 1, memory_order_seq_cst);
     }
     tr__spin_unlock(&idle.lock);
     return w;
@@ -62,7 +63,7 @@ static bool list_remove(struct tr_worker *w)
             p = &(*p)->idle_next;
         *p = w->idle_next;
         w->idle = false;
-        atomic_fetch_sub_explicit(&idle.count, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&idle.count, 1, memory_order_seq_cst);
     }
     tr__spin_unlock(&idle.lock);
     return found;
@@ -161,8 +162,6 @@ void tr__idle_park(struct tr_worker *w)
     atomic_fetch_sub_explicit(&idle.searching, 1, memory_order_seq_cst);
     atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
     list_push(w);
-    /* Pairs with the fence of whoever brings work. */
-    atomic_thread_fence(memory_order_seq_cst);
     if (any_work(w) && list_remove(w))
         return;
     sleep_until_woken(w);

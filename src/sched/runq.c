@@ -92,7 +92,7 @@ void tr__runlist_push(struct tr_runlist *q, struct tr_runnable *r)
     else
         q->first = r;
     q->last = r;
-    atomic_fetch_add_explicit(&q->count, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&q->count, 1, memory_order_seq_cst);
     tr__spin_unlock(&q->lock);
 }
 
@@ -106,7 +106,7 @@ struct tr_runnable *tr__runlist_pop(struct tr_runlist *q)
         q->first = r->next;
         if (!q->first)
             q->last = NULL;
-        atomic_fetch_sub_explicit(&q->count, 1, memory_order_relaxed);
+        atomic_fetch_sub_explicit(&q->count, 1, memory_order_seq_cst);
     }
     tr__spin_unlock(&q->lock);
     return r;

@@ -52,7 +52,7 @@ struct tr_runnable *tr__runlist_pop(struct tr_runlist *q);
 
 static inline bool tr__runlist_empty(struct tr_runlist *q)
 {
-    return atomic_load_explicit(&q->count, memory_order_relaxed) == 0;
+    return atomic_load_explicit(&q->count, memory_order_seq_cst) == 0;
 }
 
 #endif

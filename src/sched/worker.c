@@ -41,10 +41,9 @@ struct tr_worker *tr__worker_at(int index)
 
 static void common_push(struct tr_runnable *r)
 {
+    /* Either we see the worker that is about to park, or it sees the list: both counts are
+       sequentially consistent. See tr__idle_park. */
     tr__runlist_push(&tr__sched.lists[r->priority], r);
-    /* Full fence: either we see the worker that is about to park, or it sees the list. Pairs with
-       the fence in tr__idle_park. */
-    atomic_thread_fence(memory_order_seq_cst);
     tr__idle_wake_one();
 }
 
