@@ -540,20 +540,20 @@ extern "C"
  */
 #define tr_atoms(...)                                                                              \
     static __attribute__((unused)) tr_atom TR__MAP(TR__ATOM_NAME, __VA_ARGS__);                    \
-    TR__ATOMS_START(__LINE__, (TR__MAP(TR__ATOM_AT, __VA_ARGS__)),                                 \
+    TR__ATOMS_START(__COUNTER__, (TR__MAP(TR__ATOM_AT, __VA_ARGS__)),                              \
                     (TR__MAP(TR__ATOM_TEXT, __VA_ARGS__)))
 
 /* tr_atom_as(a_gen_call, "$gen_call"); at file scope, for texts that are no C identifiers. */
 #define tr_atom_as(ident, text)                                                                    \
     static __attribute__((unused)) tr_atom ident;                                                  \
-    TR__ATOMS_START(__LINE__, (&ident), (text))
+    TR__ATOMS_START(__COUNTER__, (&ident), (text))
 
 #define TR__ATOM_NAME(x) a_##x
 #define TR__ATOM_AT(x)   &a_##x
 #define TR__ATOM_TEXT(x) #x
 #define TR__UNPACK(...)  __VA_ARGS__
-#define TR__ATOMS_START(line, ats, texts)                                                          \
-    __attribute__((constructor)) static void TR__CAT(tr__atoms_of_line_, line)(void)               \
+#define TR__ATOMS_START(number, ats, texts)                                                        \
+    __attribute__((constructor)) static void TR__CAT(tr__atoms_number_, number)(void)              \
     {                                                                                              \
         static tr_atom *const atoms[] = { TR__UNPACK ats };                                        \
         static const char *const names[] = { TR__UNPACK texts };                                   \

@@ -4,11 +4,9 @@
 
 void tr__shared_release(struct tr_shared *shared)
 {
-    /* Release pairs with the acquire below: whoever frees sees the last use of all the others. */
-    if (atomic_fetch_sub_explicit(&shared->refs, 1, memory_order_release) != 1)
-        return;
-    atomic_thread_fence(memory_order_acquire);
-    shared->destroy(shared);
+    /* Release by those who let go before pairs with acquire by the last: it sees their last use. */
+    if (atomic_fetch_sub_explicit(&shared->refs, 1, memory_order_acq_rel) == 1)
+        shared->destroy(shared);
 }
 
 void tr__counted_release_until(struct tr_counted *list, const struct tr_counted *end)

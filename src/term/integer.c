@@ -165,7 +165,8 @@ static int compare_int_float(uint64_t i, double f)
 {
     uint64_t room, limbs[17];
     struct magnitude a = magnitude_of(i, &room), b = whole_part(f, limbs);
-    double fraction = f - trunc(f);
+    /* From 2^53 on there is no fraction; below, the whole part fits an integer. */
+    double fraction = fabs(f) < 0x1p53 ? f - (double)(int64_t)f : 0;
 
     b.negative = f < 0 && b.n > 0;
     int c = compare_signed(a, b);
