@@ -64,6 +64,7 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     /* An exit inside a clean-up function ends that function; the first reason stands. */
     if (!(p->flags & TR__P_EXITING)) {
         p->flags |= TR__P_EXITING;
+        atomic_store_explicit(&p->ending, true, memory_order_release);
         p->reason = reason;
     }
     tr__cleanups_run(p);

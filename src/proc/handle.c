@@ -34,6 +34,11 @@ static void on_exit(struct tr_proc *p, struct tr_sig *sig)
         tr__sig_discard(p, sig);
         return;
     }
+    /* The first one that is accepted decides. */
+    if (p->flags & (TR__P_DYING | TR__P_EXITING)) {
+        tr__sig_discard(p, sig);
+        return;
+    }
     if (sig->flags & TR__SIG_LINKED) {
         struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[2]);
         /* An unlink under way counts as done; the ended process will not acknowledge it. */
@@ -133,6 +138,17 @@ static void on_message(struct tr_proc *p, struct tr_sig *sig, bool through_alias
     tr__mailbox_append(p, sig);
 }
 
+/* A process that has begun to end answers as if it had ended. */
+static void on_call(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_sig_call *call = (struct tr_sig_call *)(void *)sig;
+
+    if (p->flags & (TR__P_DYING | TR__P_EXITING))
+        tr__sig_bounce(p, sig);
+    else
+        call->serve(p, call);
+}
+
 void tr__handle(struct tr_proc *p, struct tr_sig *sig)
 {
     bool alias = (sig->to & 3) == TR__TAG_REF;
@@ -146,10 +162,7 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig)
         on_message(p, sig, alias);
         return;
     case TR__SIG_EXIT:
-        if (p->flags & TR__P_DYING)
-            tr__sig_discard(p, sig);
-        else
-            on_exit(p, sig);
+        on_exit(p, sig);
         return;
     case TR__SIG_LINK:
         on_link(p, sig);
@@ -169,10 +182,8 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig)
     case TR__SIG_DOWN:
         on_down(p, sig);
         return;
-    case TR__SIG_CALL: {
-        struct tr_sig_call *call = (struct tr_sig_call *)(void *)sig;
-        call->serve(p, call);
+    case TR__SIG_CALL:
+        on_call(p, sig);
         return;
-    }
     }
 }

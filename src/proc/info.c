@@ -250,7 +250,7 @@ tr_term tr_processes(void)
     for (uint32_t i = 1; i < end; i++) {
         struct tr_proc *p = tr__slot_at(i);
         uint64_t id = atomic_load_explicit(&p->id, memory_order_acquire);
-        if (id)
+        if (id && tr__proc_alive(id))
             list = tr_list_push(list, of_word(id));
     }
     return list;

@@ -54,7 +54,8 @@ bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child, uint64_t ta
 }
 
 /* Writes {Tag, Ref, process, Object, Reason} over the tie, after all of it has been read. */
-static struct tr_sig *down_in_place(struct tr_tie *tie, uint64_t object, uint64_t reason)
+static struct tr_sig *down_in_place(struct tr_tie *tie, uint64_t object, uint64_t reason,
+                                    uint64_t node)
 {
     uint64_t tag = tie->tag;
     uint64_t ref = tie->key;
@@ -71,7 +72,7 @@ static struct tr_sig *down_in_place(struct tr_tie *tie, uint64_t object, uint64_
     if (name) {
         w[6] = TR__HEADER(TR__KIND_TUPLE, 2);
         w[7] = name;
-        w[8] = TR_ATOM_W(nonode_nohost);
+        w[8] = node;
     }
     sig->term = tr__box_w(w);
     return sig;
@@ -101,7 +102,8 @@ void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason)
     if (sig)
         tr__block_free(tie, sizeof *tie);
     else
-        sig = down_in_place(tie, object, reason.share ? TR_ATOM_W(out_of_memory) : reason.word);
+        sig = down_in_place(tie, object, reason.share ? TR_ATOM_W(out_of_memory) : reason.word,
+                            TR_ATOM_W(nonode_nohost));
     sig->kind = TR__SIG_DOWN;
     sig->to = watcher;
     tr__sig_send(sig);
@@ -154,6 +156,7 @@ bool tr__alias_accepts(struct tr_proc *p, uint64_t ref)
 struct target {
     uint64_t pid;    /* 0: nobody */
     uint64_t name;   /* 0: by pid */
+    uint64_t node;   /* of the name */
     uint64_t reason; /* when nobody */
 };
 
@@ -161,7 +164,7 @@ static bool find_target(tr_term to, struct target *t)
 {
     tr_atom name, node;
 
-    *t = (struct target){ .reason = TR_ATOM_W(noproc) };
+    *t = (struct target){ .reason = TR_ATOM_W(noproc), .node = TR_ATOM_W(nonode_nohost) };
     if ((to.w & 7) == TR__TAG_PID) {
         t->pid = to.w;
         return true;
@@ -170,6 +173,7 @@ static bool find_target(tr_term to, struct target *t)
         t->name = to.w;
     } else if (tr_match(to, &name, &node)) {
         t->name = name.w;
+        t->node = node.w;
         if (node.w != TR_ATOM_W(nonode_nohost)) {
             t->reason = TR_ATOM_W(noconnection);
             return true;
@@ -179,6 +183,17 @@ static bool find_target(tr_term to, struct target *t)
     }
     tr__name_lookup(t->name, &t->pid);
     return true;
+}
+
+/* The 'DOWN' for a target that nobody is. */
+static void down_at_once(struct tr_tie *tie, const struct target *t)
+{
+    uint64_t watcher = tie->peer;
+    struct tr_sig *sig = down_in_place(tie, t->pid, t->reason, t->node);
+
+    sig->kind = TR__SIG_DOWN;
+    sig->to = watcher;
+    tr__sig_send(sig);
 }
 
 tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
@@ -197,7 +212,7 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
     if (!make_ends(ends, ref, id_of(p), t.pid))
         tr__raise_oom();
     ends[0]->alias = (uint8_t)opts->alias;
-    ends[1]->name = t.name;
+    ends[0]->name = ends[1]->name = t.name;
     if (opts->tag.w)
         ends[1]->tag = opts->tag.w;
     tr__ties_insert(&p->ties, ends[0]);
@@ -208,7 +223,7 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
     else if (t.pid)
         tr__sig_send(&ends[1]->sig);
     else
-        tr__down_send(ends[1], 0, (struct tr_reason){ t.reason, NULL });
+        down_at_once(ends[1], &t);
     return (tr_ref){ ref };
 }
 

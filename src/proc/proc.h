@@ -78,6 +78,7 @@ struct tr_proc {
             uint8_t suspended;       /* how many suspensions are in force; owner only */
             uint8_t stack_order;     /* log2 of the stack's size; 0: default */
             _Atomic(bool) timed_out; /* `timeout` has fired since it was armed */
+            _Atomic(bool) ending;    /* it has begun to end: counts as dead for others */
         };
     };
     struct tr_runnable runnable; /* on a queue only between wake and run */
@@ -141,7 +142,8 @@ struct tr_proc *tr__self_or_panic(const char *function);
 /* The slot a pid or local reference names, or NULL; it may hold another process by now. */
 struct tr_proc *tr__proc_at(uint64_t pid_or_ref);
 
-/* True when `pid` names a process that has not begun to end. Any thread. */
+/* True when `pid` names a process that has not begun to end; the signals that are on their way to
+   it are not considered. Any thread. */
 bool tr__proc_alive(uint64_t pid);
 
 /* How many processes exist: never too few. Any thread. */

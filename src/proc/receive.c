@@ -40,7 +40,7 @@ _Static_assert(sizeof(((struct tr_receive_scope *)0)->mark) == sizeof(struct tr_
 
 static void begin(struct tr_receive_scope *m)
 {
-    struct tr_proc *p = TR__SELF();
+    struct tr_proc *p = tr__self_or_panic("tr_receive");
 
     m->owner = p;
     m->at = m->ref.w && p->mark_ref == m->ref.w ? p->mark_at : &p->first;

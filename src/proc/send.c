@@ -7,26 +7,25 @@
 #include "proc/proc.h"
 #include "term/raise.h"
 
-/* The pid or alias that a destination means; false for a name that nobody holds. *to is 0 for a
-   destination that swallows everything. */
-static bool resolve(tr_term dest, uint64_t *to)
+/* The pid or alias that a destination means: TR_ENOTFOUND for a name that nobody holds, TR_EBADARG
+   for what is no destination. *to is 0 for one that swallows everything. */
+static tr_err resolve(tr_term dest, uint64_t *to)
 {
     tr_atom name, node;
 
     *to = 0;
     if ((dest.w & 7) == TR__TAG_PID || (dest.w & 3) == TR__TAG_REF) {
         *to = dest.w;
-        return true;
+        return TR_OK;
     }
     if (tr__is_atom_w(dest.w))
-        return tr__name_lookup(dest.w, to);
-    if (dest.w && tr_match(dest, &name, &node)) {
-        /* {Name, Node} never fails, whether or not anybody holds it. */
-        if (node.w == TR_ATOM_W(nonode_nohost))
-            tr__name_lookup(name.w, to);
-        return true;
-    }
-    tr__raise_badarg(dest.w ? dest : tr_nil());
+        return tr__name_lookup(dest.w, to) ? TR_OK : TR_ENOTFOUND;
+    if (!dest.w || !tr_match(dest, &name, &node))
+        return TR_EBADARG;
+    /* {Name, Node} never fails, whether or not anybody holds it. */
+    if (node.w == TR_ATOM_W(nonode_nohost))
+        tr__name_lookup(name.w, to);
+    return TR_OK;
 }
 
 static inline void charge(void)
@@ -41,11 +40,9 @@ tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
 {
     uint64_t dest;
 
-    if (!to.w || (tr__is_immediate(to.w) && (to.w & 7) != TR__TAG_PID &&
-                  (to.w & 3) != TR__TAG_REF && !tr__is_atom_w(to.w)))
-        return TR_EBADARG;
-    if (!resolve(to, &dest))
-        return TR_ENOTFOUND;
+    tr_err err = resolve(to, &dest);
+    if (err)
+        return err;
     struct tr_sig *sig = tr__sig_message(dest, args, n);
     if (!sig)
         return TR_ENOMEM;
@@ -61,8 +58,8 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
 {
     uint64_t dest;
 
-    if (!resolve(to, &dest))
-        tr__raise_badarg(to);
+    if (resolve(to, &dest))
+        tr__raise_badarg(to.w ? to : tr_nil());
     struct tr_sig *sig = tr__sig_message(dest, args, n);
     if (!sig)
         tr__raise_oom();
@@ -77,8 +74,8 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
 {
     uint64_t dest = to.w;
 
-    if (tr__unlikely((dest & 7) != TR__TAG_PID && !resolve(to, &dest)))
-        tr__raise_badarg(to);
+    if (tr__unlikely((dest & 7) != TR__TAG_PID && resolve(to, &dest)))
+        tr__raise_badarg(to.w ? to : tr_nil());
     struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, dest, TR__SIG_WORD_SIZE(n > 1 ? n + 1 : 0));
     if (tr__unlikely(!sig))
         tr__raise_oom();

@@ -29,7 +29,8 @@ bool tr__proc_alive(uint64_t pid)
 {
     struct tr_proc *p = tr__proc_at(pid);
 
-    return p && atomic_load_explicit(&p->id, memory_order_acquire) == pid;
+    return p && atomic_load_explicit(&p->id, memory_order_acquire) == pid &&
+           !atomic_load_explicit(&p->ending, memory_order_acquire);
 }
 
 void tr__proc_started(struct tr_worker *w)

@@ -296,7 +296,8 @@ static void fire(struct tr_wheel_node *node)
         return;
     }
     uint64_t to = holder_of(t->to);
-    if (!tr__is_atom_w(t->to) && !tr__proc_alive(to)) {
+    /* One on its owner's list is taken down by the owner's end. */
+    if (!t->owned && !tr__is_atom_w(t->to) && !tr__proc_alive(to)) {
         index_remove(&indexes[w->index], t);
         tr__sig_free(&t->sig);
         return;

@@ -29,6 +29,13 @@ int tr__idle_count(void)
     return atomic_load_explicit(&idle.count, memory_order_seq_cst);
 }
 
+void tr__idle_init(void)
+{
+    idle.first = NULL;
+    atomic_store(&idle.count, 0);
+    atomic_store(&idle.searching, 0);
+}
+
 static void list_push(struct tr_worker *w)
 {
     tr__spin_lock(&idle.lock);

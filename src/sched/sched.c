@@ -74,6 +74,7 @@ tr_err tr__sched_start(int count)
     tr__sched.workers = workers;
     tr__sched.count = n;
     atomic_store(&tr__sched.stopping, false);
+    tr__idle_init();
     for (int i = 0; i < n; i++) {
         if (start_thread(&workers[i])) {
             tr__sched_stop();

@@ -122,6 +122,9 @@ extern struct tr__sched {
 /* Wakes an idle worker to look for work, unless one looks already. Any thread. */
 void tr__idle_wake_one(void);
 
+/* Nobody is idle: before the workers start. */
+void tr__idle_init(void);
+
 /* Wakes all, to stop. */
 void tr__idle_wake_all(void);
 
