@@ -152,6 +152,19 @@ TR_NORETURN void tr_hibernate_args(tr_process_fn fn, const struct tr_arg *args, 
 /* Lets others of the same priority run. Process only. (erlang:yield/0) */
 void tr_yield(void);
 
+/*
+ * Between these two the caller may block its thread as long as it likes: its worker goes on with
+ * others at once, instead of after the few milliseconds in which a process that blocks unannounced
+ * is noticed. Any call into the library ends the stretch too. Process only; tr_blocking_end waits
+ * for a worker. (dirty schedulers)
+ */
+void tr_blocking_begin(void);
+void tr_blocking_end(void);
+
+/* At most so many threads, 256 unless set before tr_main: processes that block or loop hold one
+   each. */
+void tr_set_thread_limit(int n);
+
 /* Sets whether exit signals arrive as messages; the value before. Process only.
    (process_flag trap_exit) */
 bool tr_trap_exit(bool on);

@@ -17,6 +17,7 @@
 #include "base/panic.h"
 #include "base/spin.h"
 #include "os/pages.h"
+#include "os/tls.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -40,8 +41,6 @@ struct depot {
 
 static struct depot depots[TR__BLOCK_CLASSES];
 static _Atomic size_t reserved;
-
-static __thread struct tr_block_cache *thread_cache;
 
 /* The class of each size in steps of 16 bytes, filled at start. */
 static uint8_t class_of_step[LARGEST / 16 + 1];
@@ -148,8 +147,16 @@ static inline void chain_push(struct tr_block_chain *chain, void *p)
     chain->count++;
 }
 
-static TR__NOINLINE void *alloc_slow(struct tr_block_cache *cache, unsigned c)
+/* The cache of the worker that the thread works for; NULL when it has none, or has lost it. The
+   thread is inside. */
+static inline struct tr_block_cache *cache_of(struct tr_tls *tls)
 {
+    return tr__tls_lost(tls) ? NULL : tls->blocks;
+}
+
+static TR__NOINLINE void *alloc_slow(unsigned c)
+{
+    struct tr_block_cache *cache = cache_of(tr__tls_call());
     struct tr_block_chain chain;
 
     if (!cache) {
@@ -169,8 +176,10 @@ static TR__NOINLINE void *alloc_slow(struct tr_block_cache *cache, unsigned c)
     return cache->active[c].head ? chain_pop(&cache->active[c]) : NULL;
 }
 
-static TR__NOINLINE void free_slow(struct tr_block_cache *cache, unsigned c, void *p)
+static TR__NOINLINE void free_slow(unsigned c, void *p)
 {
+    struct tr_block_cache *cache = cache_of(tr__tls_call());
+
     if (!cache) {
         *word(p, 0) = NULL;
         depot_give(c, (struct tr_block_chain){ p, 1 });
@@ -208,10 +217,13 @@ void *tr__block_alloc(size_t size)
     if (from_system(size))
         return system_alloc(size);
     unsigned c = class_of(size);
-    struct tr_block_cache *cache = thread_cache;
-    if (tr__likely(cache && cache->active[c].head))
-        return chain_pop(&cache->active[c]);
-    return alloc_slow(cache, c);
+    struct tr_tls *tls = tr__tls();
+    bool was = tr__tls_enter(tls);
+    struct tr_block_cache *cache = cache_of(tls);
+    void *p =
+        tr__likely(cache && cache->active[c].head) ? chain_pop(&cache->active[c]) : alloc_slow(c);
+    tr__tls_leave(tls, was);
+    return p;
 }
 
 void tr__block_free(void *p, size_t size)
@@ -223,19 +235,17 @@ void tr__block_free(void *p, size_t size)
         return;
     }
     unsigned c = class_of(size);
-    struct tr_block_cache *cache = thread_cache;
 #ifdef TR_CHECKS
     memset(p, 0xdb, class_size[c]);
 #endif
+    struct tr_tls *tls = tr__tls();
+    bool was = tr__tls_enter(tls);
+    struct tr_block_cache *cache = cache_of(tls);
     if (tr__likely(cache && cache->active[c].count < batch_of(c)))
         chain_push(&cache->active[c], p);
     else
-        free_slow(cache, c, p);
-}
-
-void tr__block_cache_use(struct tr_block_cache *cache)
-{
-    thread_cache = cache;
+        free_slow(c, p);
+    tr__tls_leave(tls, was);
 }
 
 void tr__block_cache_flush(struct tr_block_cache *cache)

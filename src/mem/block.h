@@ -36,9 +36,6 @@ void *tr__block_alloc(size_t size);
 /* Frees a block; `size` is what it was allocated with. NULL is allowed. Any thread. */
 void tr__block_free(void *p, size_t size);
 
-/* Makes `cache` (NULL: none) the calling thread's. */
-void tr__block_cache_use(struct tr_block_cache *cache);
-
 /* Hands everything in `cache` to the depot. Nobody may be using it. */
 void tr__block_cache_flush(struct tr_block_cache *cache);
 

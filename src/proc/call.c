@@ -2,13 +2,17 @@
 /*
  * Requests and answers between processes, below the level of messages.
  *
- * The request is a signal; the answer is a message {Ref, Answer}, or {Ref} from the dead, which is
- * taken out of the mailbox here and never seen by the program.
+ * The request is a signal; the answer is a message that is taken out of the mailbox here and never
+ * seen by the program: {Ref, Answer}, {Ref} from the dead, {Ref, _, _} when the other side had no
+ * memory. The last two travel in a block that the request brings along, so there is always an
+ * answer.
  */
 #include "proc/call.h"
 
 #include "proc/proc.h"
 #include "term/raise.h"
+
+enum { DEAD = 1, ANSWERED = 2, NO_MEMORY = 3 };
 
 struct request {
     struct tr_sig_call call;
@@ -16,20 +20,29 @@ struct request {
     uint64_t ref;
     uint64_t argument;
     tr_call_fn fn;
+    struct tr_sig *spare; /* for an answer without a value */
 };
 
-static struct tr_sig *answer_of(struct tr_proc *p, const struct request *r)
+/* Fills the spare block; the size of the tuple says what it means. */
+static struct tr_sig *without_value(struct request *r, unsigned meaning)
 {
-    struct tr_arg args[2] = { tr__arg_word(r->ref) };
+    struct tr_sig *sig = r->spare;
+    uint64_t *w = tr__sig_words(sig);
 
-    if (!p) {
-        struct tr_arg alone = tr__arg_many(TR__ARG_TUPLE, args, 1);
-        return tr__sig_message(r->from, &alone, 1);
-    }
+    w[0] = TR__HEADER(TR__KIND_TUPLE, meaning);
+    w[1] = r->ref;
+    w[2] = w[3] = TR__NIL;
+    sig->term = tr__box_w(w);
+    return sig;
+}
+
+static struct tr_sig *with_value(struct tr_proc *p, struct request *r)
+{
     struct tr_sig *sig = NULL;
+
     tr_scope
     {
-        args[1] = tr__arg_term(r->fn(p, r->argument));
+        struct tr_arg args[] = { tr__arg_word(r->ref), tr__arg_term(r->fn(p, r->argument)) };
         sig = tr__sig_message(r->from, args, 2);
     }
     return sig;
@@ -38,14 +51,17 @@ static struct tr_sig *answer_of(struct tr_proc *p, const struct request *r)
 static void serve(struct tr_proc *p, struct tr_sig_call *call)
 {
     struct request *r = (struct request *)(void *)call;
-    struct tr_sig *answer = answer_of(p, r);
+    struct tr_sig *answer = p ? with_value(p, r) : NULL;
 
+    if (answer)
+        tr__sig_free(r->spare);
+    else
+        answer = without_value(r, p ? NO_MEMORY : DEAD);
     if (p)
         tr__sig_discard(p, &r->call.sig);
     else
         tr__sig_free(&r->call.sig);
-    if (answer)
-        tr__sig_send(answer);
+    tr__sig_send(answer);
 }
 
 static bool is_answer(const struct tr_sig *sig, uint64_t ref)
@@ -75,6 +91,25 @@ static struct tr_sig *await(struct tr_proc *p, uint64_t ref)
     }
 }
 
+static struct request *request(uint64_t to, uint64_t from, uint64_t ref)
+{
+    struct request *r = (struct request *)(void *)tr__sig_new(TR__SIG_CALL, to, sizeof *r);
+    struct tr_sig *spare = tr__sig_new(TR__SIG_MESSAGE, from, TR__SIG_WORD_SIZE(4));
+
+    if (!r || !spare) {
+        if (r)
+            tr__sig_free(&r->call.sig);
+        if (spare)
+            tr__sig_free(spare);
+        tr__raise_oom();
+    }
+    r->call.serve = serve;
+    r->from = from;
+    r->ref = ref;
+    r->spare = spare;
+    return r;
+}
+
 bool tr__call(uint64_t pid, tr_call_fn fn, uint64_t argument, tr_term *answer)
 {
     struct tr_proc *p = TR__SELF();
@@ -85,20 +120,17 @@ bool tr__call(uint64_t pid, tr_call_fn fn, uint64_t argument, tr_term *answer)
         return true;
     }
     uint64_t ref = tr__new_ref(p);
-    struct request *r = (struct request *)(void *)tr__sig_new(TR__SIG_CALL, pid, sizeof *r);
-    if (!r)
-        tr__raise_oom();
-    r->call.serve = serve;
-    r->from = self;
-    r->ref = ref;
+    struct request *r = request(pid, self, ref);
     r->argument = argument;
     r->fn = fn;
     tr__sig_send(&r->call.sig);
     struct tr_sig *sig = await(p, ref);
     const uint64_t *tuple = tr__box(sig->term);
-    bool alive = TR__HEADER_N(tuple[0]) == 2;
-    if (alive)
+    size_t meaning = TR__HEADER_N(tuple[0]);
+    if (meaning == ANSWERED)
         *answer = tr_copy((tr_term){ tuple[2] });
     tr__sig_discard(p, sig);
-    return alive;
+    if (meaning == NO_MEMORY)
+        tr__raise_oom();
+    return meaning == ANSWERED;
 }

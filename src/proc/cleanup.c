@@ -97,7 +97,7 @@ static void run_functions(struct tr_proc *p)
         void *arg = c->arg;
         take_out(c);
         free(c);
-        fn(arg);
+        tr__run_outside(fn, arg);
         c = p->cleanups; /* the function may have registered or freed others */
     }
 }

@@ -88,6 +88,7 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
 /* What tr__raise of the term layer does in a process: it ends it. */
 void tr__raise_in_process(tr_term reason)
 {
+    TR__ENTER();
     struct tr_proc *p = tr__self();
 
     if (p)
@@ -96,6 +97,7 @@ void tr__raise_in_process(tr_term reason)
 
 _Noreturn void tr_exit_args(const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     tr__exit(p, tr_build_args(args, n).w);
@@ -103,6 +105,7 @@ _Noreturn void tr_exit_args(const struct tr_arg *args, int n)
 
 _Noreturn void tr_error_args(const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     tr__exit(p, tr_build(tr_build_args(args, n), tr_nil()).w);
@@ -110,6 +113,7 @@ _Noreturn void tr_error_args(const struct tr_arg *args, int n)
 
 _Noreturn void tr_throw_args(const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
     tr_term thrown = tr_build_args(args, n);
 
@@ -118,6 +122,7 @@ _Noreturn void tr_throw_args(const struct tr_arg *args, int n)
 
 void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     struct tr_proc *p = tr__self();
     uint64_t from = p ? atomic_load_explicit(&p->id, memory_order_relaxed) : pid.w;
     struct tr_arg reason = n == 1 ? args[0] : tr__arg_many(TR__ARG_TUPLE, args, (uint32_t)n);

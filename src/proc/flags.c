@@ -18,6 +18,7 @@ tr_pid tr_parent(void)
 
 bool tr_trap_exit(bool on)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
     bool before = p->flags & TR__P_TRAP_EXIT;
 
@@ -52,6 +53,7 @@ uint64_t tr__priority_atom(struct tr_proc *p)
 
 enum tr_priority tr_set_priority(enum tr_priority priority)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
     enum tr_priority before = TR_PRIORITY_NORMAL;
 
@@ -113,6 +115,7 @@ static tr_term set_leader(struct tr_proc *p, uint64_t leader)
 
 bool tr_set_group_leader(tr_pid pid, tr_pid leader)
 {
+    TR__ENTER();
     tr_term answer;
 
     if ((pid.w & 7) != TR__TAG_PID || (leader.w & 7) != TR__TAG_PID)
@@ -123,6 +126,8 @@ bool tr_set_group_leader(tr_pid pid, tr_pid leader)
 static tr_term suspend(struct tr_proc *p, uint64_t unused)
 {
     (void)unused;
+    if (p->suspended == UINT16_MAX)
+        return TR_ATOM_TERM(false);
     p->suspended++;
     return TR_ATOM_TERM(true);
 }
@@ -138,13 +143,19 @@ static tr_term resume(struct tr_proc *p, uint64_t unused)
 
 bool tr_suspend(tr_pid pid)
 {
+    TR__ENTER();
     tr_term answer;
 
-    return pid.w != tr_self().w && tr__call(pid.w, suspend, 0, &answer);
+    if (pid.w == tr_self().w || !tr__call(pid.w, suspend, 0, &answer))
+        return false;
+    if (answer.w != TR_ATOM_W(true))
+        tr__raise_limit();
+    return true;
 }
 
 bool tr_resume(tr_pid pid)
 {
+    TR__ENTER();
     tr_term answer;
 
     return pid.w != tr_self().w && tr__call(pid.w, resume, 0, &answer) &&
@@ -160,6 +171,7 @@ static tr_term nothing(struct tr_proc *p, uint64_t unused)
 
 bool tr_is_alive(tr_pid pid)
 {
+    TR__ENTER();
     struct tr_proc *self = tr__self();
     struct tr_proc *p = tr__proc_at(pid.w);
     tr_term answer;

@@ -74,7 +74,7 @@ static tr_term message_queue_len(struct tr_proc *p)
 /* Whoever answers runs at that moment; what it did before the question is what was asked. */
 static tr_term status(struct tr_proc *p)
 {
-    if (p == tr__self() && p->worker->current == p && !p->suspended)
+    if (p == tr__self() && !p->suspended)
         return TR_ATOM_TERM(running);
     return TR_ATOM_TERM(suspended);
 }
@@ -211,6 +211,7 @@ static tr_term status_of(struct tr_proc *p)
 
 bool tr_process_info(tr_pid pid, tr_atom item, tr_term *value)
 {
+    TR__ENTER();
     size_t index = index_of(item.w);
     struct tr_proc *p = tr__proc_at(pid.w);
     tr_term answer;

@@ -86,6 +86,7 @@ static void link_to_dead(struct tr_proc *p, tr_pid pid)
 
 void tr_link(tr_pid pid)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     tr__spend(p, TR__COST_CALL);
@@ -118,6 +119,7 @@ void tr_link(tr_pid pid)
 
 void tr_unlink(tr_pid pid)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     tr__spend(p, TR__COST_CALL);

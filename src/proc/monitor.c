@@ -198,6 +198,7 @@ static void down_at_once(struct tr_tie *tie, const struct target *t)
 
 tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
 {
+    TR__ENTER();
     static const struct tr_monitor_opts defaults;
     struct tr_proc *p = TR__SELF();
     struct tr_tie *ends[2];
@@ -229,6 +230,7 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
 
 bool tr_demonitor(tr_ref ref)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     tr__spend(p, TR__COST_CALL);
@@ -273,6 +275,7 @@ bool tr_demonitor_flush(tr_ref ref)
 
 tr_ref tr_alias(void)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
     uint64_t ref = tr__new_ref(p);
     struct tr_tie *tie = tr__tie_new(TR__TIE_ALIAS, ref, 0);
@@ -287,6 +290,7 @@ tr_ref tr_alias(void)
 
 bool tr_unalias(tr_ref alias)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     tr__spend(p, TR__COST_CALL);

@@ -27,9 +27,11 @@
 #include "mem/slots.h"
 #include "mem/stack.h"
 #include "os/context.h"
+#include "os/tls.h"
 #include "proc/signal.h"
 #include "proc/ties.h"
 #include "sched/runnable.h"
+#include "sched/thread.h"
 #include "sched/wheel.h"
 #include "sched/worker.h"
 #include "troupe.h"
@@ -39,7 +41,13 @@
 #define TR__CLOSED      ((struct tr_sig *)2)
 
 /* Why a process gave its worker back. */
-enum tr_proc_action { TR__ACT_WAIT, TR__ACT_YIELD, TR__ACT_HIBERNATE, TR__ACT_EXIT };
+enum tr_proc_action {
+    TR__ACT_WAIT,
+    TR__ACT_YIELD,
+    TR__ACT_HIBERNATE,
+    TR__ACT_EXIT,
+    TR__ACT_RECLAIM /* its worker is gone: it wants another one */
+};
 
 enum {
     TR__P_TRAP_EXIT = 1,
@@ -75,8 +83,7 @@ struct tr_proc {
         struct tr_slot slot;
         struct { /* in the room that the slot's header leaves */
             char header[TR__SLOT_HEADER];
-            uint8_t suspended;       /* how many suspensions are in force; owner only */
-            uint8_t stack_order;     /* log2 of the stack's size; 0: default */
+            uint16_t suspended;      /* how many suspensions are in force; owner only */
             _Atomic(bool) timed_out; /* `timeout` has fired since it was armed */
             _Atomic(bool) ending;    /* it has begun to end: counts as dead for others */
         };
@@ -116,7 +123,8 @@ struct tr_proc {
     uint32_t nmessages;
     uint16_t wheel; /* index of the wheel that `timeout` is pending on */
     uint8_t flags;
-    uint8_t action; /* enum tr_proc_action */
+    uint8_t action : 3;      /* enum tr_proc_action */
+    uint8_t stack_order : 5; /* log2 of the stack's size; 0: default */
 };
 
 /*
@@ -130,14 +138,45 @@ _Static_assert(sizeof(struct tr_proc) <= TR__SLOT_SIZE, "a control block must fi
 /* The calling process, or NULL on a thread that runs none. */
 static inline struct tr_proc *tr__self(void)
 {
-    struct tr_worker *w = tr__worker();
-
-    return w ? w->current : NULL;
+    return tr__tls()->current;
 }
 
 /* The calling process; panics with the name of the function when there is none. */
 struct tr_proc *tr__self_or_panic(const char *function);
 #define TR__SELF() tr__self_or_panic(__func__)
+
+/*
+ * TR__ENTER() at the top of a public function keeps the worker from being taken until the function
+ * returns; where it has been taken already, the process waits for another one first. Every public
+ * function that touches a worker or may switch begins with it. See src/os/tls.h.
+ */
+#define TR__ENTER() bool entered __attribute__((cleanup(tr__leave), unused)) = tr__enter()
+
+/* The worker was, or is being, taken: goes on when the process has one again. */
+void tr__reclaim(void);
+
+static inline bool tr__enter(void)
+{
+    struct tr_tls *tls = tr__tls();
+    bool was = tr__tls_enter(tls);
+
+    if (tr__tls_lost(tls) && !was)
+        tr__reclaim();
+    return was;
+}
+
+static inline void tr__leave(const bool *was)
+{
+    tr__tls_leave(tr__tls(), *was);
+}
+
+/* Runs code of the program from inside the library. */
+static inline void tr__run_outside(void (*fn)(void *), void *arg)
+{
+    tr__tls_leave(tr__tls(), false);
+    fn(arg);
+    tr__enter();
+}
 
 /* The slot a pid or local reference names, or NULL; it may hold another process by now. */
 struct tr_proc *tr__proc_at(uint64_t pid_or_ref);

@@ -65,6 +65,7 @@ static bool wait(struct tr_receive_scope *m)
 
 bool tr__receive_next(struct tr_receive_scope *m)
 {
+    TR__ENTER();
     if (m->state == DONE)
         return false;
     if (m->state == LOOKING)
@@ -146,6 +147,7 @@ void tr__receive_close_all(struct tr_proc *p)
 
 size_t tr_mailbox_length(void)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     tr__take_signals(p);
@@ -154,6 +156,7 @@ size_t tr_mailbox_length(void)
 
 void tr_sleep(int64_t ms)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     if (ms < 0 && ms != TR_INFINITY)

@@ -22,7 +22,10 @@ static void entry(void)
 
     tr__context_entered(&p->context);
     tr__check_dying(p);
+    /* From here on it is the program's own code, and the worker may be taken. */
+    tr__tls_leave(tr__tls(), false);
     p->fn(tr__argument(p));
+    tr__enter();
     tr__exit(p, TR_ATOM_W(normal));
 }
 
@@ -89,8 +92,8 @@ static void timeout_arm(struct tr_proc *p)
 
 void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
 {
-    p->action = (uint8_t)action;
-    tr__context_switch(&p->context, &p->worker->context,
+    p->action = action & 7;
+    tr__context_switch(&p->context, &tr__thread()->context,
                        action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
 }
 
@@ -144,6 +147,16 @@ TR__NOINLINE void tr__yield_now(struct tr_proc *p)
     resumed(p);
 }
 
+TR__COLD void tr__reclaim(void)
+{
+    struct tr_proc *p = tr__self();
+
+    if (!p || !tr__thread_has_lost())
+        return;
+    tr__switch_out(p, TR__ACT_RECLAIM);
+    resumed(p);
+}
+
 /* A hibernated process was woken: true when it has a message, or an end, to go on with. */
 static bool wakes_up(struct tr_proc *p)
 {
@@ -179,12 +192,17 @@ static bool run_once(struct tr_worker *w, struct tr_proc *p)
         return false;
     }
     tr__heap_set(&p->heap);
-    tr__context_switch(&w->context, &p->context, false);
+    tr__context_switch(&tr__thread()->context, &p->context, false);
     tr__heap_set(NULL);
     switch ((enum tr_proc_action)p->action) {
     case TR__ACT_WAIT:
         return fall_asleep(p);
     case TR__ACT_YIELD:
+        tr__enqueue(&p->runnable);
+        return false;
+    case TR__ACT_RECLAIM:
+        /* The thread has no worker any more, so the process goes to the list for all. */
+        tr__tls()->worker = NULL;
         tr__enqueue(&p->runnable);
         return false;
     case TR__ACT_HIBERNATE:
@@ -205,15 +223,38 @@ void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
 {
     struct tr_proc *p = tr__container_of(r, struct tr_proc, runnable);
 
+    struct tr_tls *tls = tr__tls();
+
     p->worker = w;
-    w->current = p;
+    tls->current = p;
     while (run_once(w, p))
         ;
-    w->current = NULL;
+    tls->current = NULL;
+}
+
+void tr_blocking_begin(void)
+{
+    TR__ENTER();
+    TR__SELF();
+
+    tr__thread_give_worker();
+}
+
+void tr_blocking_end(void)
+{
+    /* Entering is all it takes. */
+    TR__ENTER();
+    TR__SELF();
+}
+
+void tr_set_thread_limit(int n)
+{
+    tr__thread_limit(n);
 }
 
 void tr_yield(void)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     tr__yield_now(p);
@@ -221,6 +262,7 @@ void tr_yield(void)
 
 _Noreturn void tr_hibernate_args(tr_process_fn fn, const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     if (!fn)

@@ -38,6 +38,7 @@ static inline void charge(void)
 
 tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     uint64_t dest;
 
     tr_err err = resolve(to, &dest);
@@ -56,6 +57,7 @@ tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
 
 void tr_send_args(tr_term to, const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     uint64_t dest;
 
     if (resolve(to, &dest))
@@ -72,6 +74,7 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
 
 void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
 {
+    TR__ENTER();
     uint64_t dest = to.w;
 
     if (tr__unlikely((dest & 7) != TR__TAG_PID && resolve(to, &dest)))

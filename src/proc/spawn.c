@@ -88,9 +88,9 @@ struct plan {
     uint8_t flags;
 };
 
-static uint8_t stack_order(size_t size)
+static unsigned stack_order(size_t size)
 {
-    uint8_t order = 0;
+    unsigned order = 0;
 
     while (size > (size_t)1 << order)
         order++;
@@ -115,7 +115,7 @@ static void init(struct tr_proc *p, const struct plan *plan, struct tr_proc *par
     p->last = &p->first;
     p->wake_at = TR__NEVER;
     tr__ring_init(&p->timeout.ring);
-    p->stack_order = stack_order(plan->opts->stack_size);
+    p->stack_order = stack_order(plan->opts->stack_size) & 31u;
     if (parent)
         p->parent = atomic_load_explicit(&parent->id, memory_order_relaxed);
     p->suspended = 0;
@@ -224,6 +224,7 @@ static tr_err start(tr_pid *pid, const struct plan *plan)
 tr_err tr_try_spawn_args(tr_pid *pid, tr_process_fn fn, const struct tr_spawn_opts *opts,
                          const char *site, const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     static const struct tr_spawn_opts defaults;
     struct plan plan = { fn, site, opts ? opts : &defaults, args, n, 0 };
 
@@ -253,6 +254,7 @@ static _Noreturn void spawn_failed(tr_err err, tr_process_fn fn)
 tr_pid tr_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
                      const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     tr_pid pid;
     tr_err err = tr_try_spawn_args(&pid, fn, opts, site, args, n);
 
@@ -264,6 +266,7 @@ tr_pid tr_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const c
 tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
                              const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     TR__SELF();
     tr_ref ref = tr_make_ref();
     tr_pid pid;

@@ -78,6 +78,7 @@ void tr_set_process_limit(uint32_t n)
 
 tr_ref tr_make_ref(void)
 {
+    TR__ENTER();
     static _Atomic uint64_t outside;
     struct tr_proc *p = tr__self();
 

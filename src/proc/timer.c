@@ -351,6 +351,7 @@ static bool start(struct tr_worker *w, struct tr_timer *t)
 tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
                      const struct tr_arg *args, int n)
 {
+    TR__ENTER();
     static const struct tr_timer_opts defaults;
     struct tr_proc *p = tr__self();
     struct tr_worker *w = p ? p->worker : tr__worker_at(0);
@@ -433,6 +434,7 @@ static bool wanted(uint64_t to)
 
 bool tr_cancel_timer(tr_ref timer, int64_t *ms_left)
 {
+    TR__ENTER();
     struct tr_worker *w = worker_of(timer.w);
     struct tr_timer *t = w ? stop(w, timer.w) : NULL;
 
@@ -461,6 +463,7 @@ void tr_cancel_timer_async(tr_ref timer)
 
 bool tr_read_timer(tr_ref timer, int64_t *ms_left)
 {
+    TR__ENTER();
     struct tr_worker *w = worker_of(timer.w);
     int64_t due = 0;
     uint64_t to = 0;

@@ -126,7 +126,8 @@ static bool any_work(struct tr_worker *w)
     for (int i = 0; i < tr__sched.count; i++)
         if (tr__runring_count(&tr__sched.workers[i].ring) > 0)
             return true;
-    return w->next != NULL || atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed);
+    return atomic_load_explicit(&w->next, memory_order_relaxed) != NULL ||
+           atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed);
 }
 
 void tr__idle_found(struct tr_worker *w)

@@ -2,10 +2,12 @@
 /*
  * The monitor: a thread that looks at the workers once a millisecond while any is busy.
  *
- * It asks a process that has had its turn for a whole tick to yield, fires the timers of a worker
- * that is stuck, and wakes idle workers for what waits in the rings of busy ones. When all workers
- * are parked it sleeps too, without a limit: an idle program costs no CPU.
+ * It asks a process that has had its turn for a whole tick to yield; if it does not, because it
+ * blocks or computes, and others wait for its worker, it takes the worker away; and it wakes idle
+ * workers for what waits in the rings of busy ones. When all workers are parked it sleeps too,
+ * without a limit: an idle program costs no CPU.
  */
+#include "sched/thread.h"
 #include "sched/worker.h"
 
 #include "base/clock.h"
@@ -42,6 +44,18 @@ static bool all_idle(void)
     return tr__idle_count() == tr__sched.count;
 }
 
+/* Does anything wait for this worker while it is stuck in one process? */
+static bool is_needed(struct tr_worker *w, int64_t now)
+{
+    if (tr__runring_count(&w->ring) > 0 || tr__wheel_is_due(&w->wheel, now) ||
+        atomic_load_explicit(&w->next, memory_order_relaxed))
+        return true;
+    for (int i = 0; i < TR__PRIO_COUNT; i++)
+        if (!tr__runlist_empty(&tr__sched.lists[i]))
+            return true;
+    return false;
+}
+
 static void look_at(struct tr_worker *w, int64_t now)
 {
     uint32_t turn = atomic_load_explicit(&w->turn_now, memory_order_relaxed);
@@ -51,8 +65,8 @@ static void look_at(struct tr_worker *w, int64_t now)
     if (!stuck)
         return;
     atomic_store_explicit(&w->preempt, true, memory_order_relaxed);
-    if (tr__wheel_is_due(&w->wheel, now - TICK))
-        tr__wheel_advance(&w->wheel, now);
+    if (is_needed(w, now))
+        tr__thread_take_worker(w);
 }
 
 static void look_at_all(void)

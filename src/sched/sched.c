@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The scheduler as a whole.
- *
- * The workers' threads block all signals, so that those sent to the program arrive at threads that
- * the program knows.
- */
-#define _GNU_SOURCE
+/* The scheduler as a whole: workers and lists made, threads started, all taken down again. */
 #include "sched/sched.h"
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "sched/thread.h"
 #include "sched/worker.h"
 
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,29 +19,8 @@ static void worker_init(struct tr_worker *w, int index, int64_t now)
     tr__wheel_init(&w->wheel, now);
 }
 
-static int start_thread(struct tr_worker *w)
+static void free_workers(void)
 {
-    char name[16];
-    sigset_t all, before;
-
-    if (tr__fault())
-        return -1;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&w->thread, NULL, tr__worker_main, w);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (!failed) {
-        snprintf(name, sizeof name, "troupe/%d", w->index);
-        pthread_setname_np(w->thread, name);
-    }
-    return failed;
-}
-
-/* Waits for the first `started` threads and frees all. */
-static void finish(int started)
-{
-    for (int i = 0; i < started; i++)
-        pthread_join(tr__sched.workers[i].thread, NULL);
     for (int i = 0; i < tr__sched.count; i++) {
         struct tr_worker *w = &tr__sched.workers[i];
         tr__slot_cache_flush(&w->slots);
@@ -75,14 +47,15 @@ tr_err tr__sched_start(int count)
     tr__sched.count = n;
     atomic_store(&tr__sched.stopping, false);
     tr__idle_init();
-    for (int i = 0; i < n; i++) {
-        if (start_thread(&workers[i])) {
-            tr__sched_stop();
-            finish(i);
-            return TR_ESYS;
-        }
+    for (int i = 0; i < TR__PRIO_COUNT; i++)
+        tr__sched.lists[i] = (struct tr_runlist){ 0 };
+    tr_err err = tr__threads_start();
+    if (err) {
+        tr__sched_stop();
+        tr__threads_finish();
+        free_workers();
     }
-    return TR_OK;
+    return err;
 }
 
 void tr__sched_stop(void)
@@ -96,5 +69,6 @@ void tr__sched_run(void)
 {
     tr__monitor_main();
     tr__idle_wake_all();
-    finish(tr__sched.count);
+    tr__threads_finish();
+    free_workers();
 }

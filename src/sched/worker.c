@@ -18,16 +18,7 @@
 #define WAKE_AT      4 /* entries in a ring that justify waking another worker (6 us) at once */
 #define SPINS        60
 
-__attribute__((used)) __thread struct tr_worker *tr__thread_worker; /* named in assembly */
 struct tr__sched tr__sched;
-
-#if !(defined(__x86_64__) && !defined(TR__SANITIZED))
-TR__NOINLINE struct tr_worker *tr__worker(void)
-{
-    __asm__ volatile("" ::: "memory");
-    return tr__thread_worker;
-}
-#endif
 
 int tr__worker_count(void)
 {
@@ -76,8 +67,8 @@ void tr__wake(struct tr_runnable *r)
         common_push(r);
         return;
     }
-    struct tr_runnable *older = w->next;
-    w->next = r;
+    struct tr_runnable *older = atomic_load_explicit(&w->next, memory_order_relaxed);
+    atomic_store_explicit(&w->next, r, memory_order_relaxed);
     if (older)
         ring_push(w, older);
 }
@@ -101,11 +92,11 @@ static void advance_timers(struct tr_worker *w)
 /* The run-next slot, while its budget lasts; afterwards it queues like everybody. */
 static struct tr_runnable *take_next(struct tr_worker *w)
 {
-    struct tr_runnable *r = w->next;
+    struct tr_runnable *r = atomic_load_explicit(&w->next, memory_order_relaxed);
 
     if (!r)
         return NULL;
-    w->next = NULL;
+    atomic_store_explicit(&w->next, NULL, memory_order_relaxed);
     if (w->budget > 0)
         return r;
     ring_push(w, r);
@@ -204,21 +195,16 @@ static inline struct tr_runnable *next(struct tr_worker *w)
     return tr__likely(r) ? r : find(w);
 }
 
-void *tr__worker_main(void *worker)
+void tr__worker_run(struct tr_worker *w)
 {
-    struct tr_worker *w = worker;
+    struct tr_tls *tls = tr__tls();
     struct tr_runnable *r;
 
-    tr__thread_worker = w;
-    tr__block_cache_use(&w->blocks);
-    tr__context_of_thread(&w->context);
-    while (!atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed) && (r = next(w))) {
+    while (tls->worker && !atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed) &&
+           (r = next(w))) {
         /* Relaxed: the monitor only compares two looks a millisecond apart. */
         atomic_store_explicit(&w->turn_now, w->turns, memory_order_relaxed);
         atomic_store_explicit(&w->preempt, false, memory_order_relaxed);
         r->run(w, r);
     }
-    tr__block_cache_use(NULL);
-    tr__thread_worker = NULL;
-    return NULL;
 }

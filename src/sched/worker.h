@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Workers: one thread for each core, each with its own run queue, timers and warm memory.
+ * Workers: one for each core, each with its own run queue, timers and warm memory.
  *
  * A runnable that was just woken goes to the run-next slot of the worker that woke it and runs as
  * soon as the present one waits: two processes that talk to each other stay on one core, and their
  * messages in its cache. What waits in the ring may be stolen by a worker that has nothing to do;
  * what is in the run-next slot may not.
+ *
+ * Which thread runs a worker may change: see thread.h.
  */
 #ifndef TROUPE_SCHED_WORKER_H
 #define TROUPE_SCHED_WORKER_H
@@ -14,11 +16,10 @@
 #include "mem/block.h"
 #include "mem/slots.h"
 #include "mem/stack.h"
-#include "os/context.h"
+#include "os/tls.h"
 #include "sched/runq.h"
 #include "sched/wheel.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,17 +36,15 @@
 
 struct tr_worker {
     /* Owner only. */
-    struct tr_runnable *next; /* the run-next slot */
-    int32_t budget;           /* of the present turn; a woken runnable inherits what is left */
+    _Atomic(struct tr_runnable *) next; /* the run-next slot; others only look */
+    int32_t budget; /* of the present turn; a woken runnable inherits what is left */
     uint32_t turns;
-    void *current;             /* the process that runs, for the layer above */
-    struct tr_context context; /* the worker's own flow while a process runs */
     struct tr_stack_cache stacks;
     struct tr_slot_cache slots;
     uint64_t random;
     bool searching; /* counts in the number of workers that look for work */
     int index;
-    pthread_t thread;
+    struct tr_thread *thread; /* that runs it; guarded by the lock in thread.c */
     struct tr_block_cache blocks;
 
     /* Written by others. */
@@ -61,26 +60,11 @@ struct tr_worker {
     struct tr_wheel wheel;
 };
 
-extern __thread struct tr_worker *tr__thread_worker __attribute__((visibility("hidden")));
-
-/*
- * The calling thread's worker, or NULL. Read afresh at each call: a process may go on on another
- * thread after any switch, and a compiler that knew this for an ordinary variable would reuse the
- * address it had computed before.
- */
-#if defined(__x86_64__) && !defined(TR__SANITIZED)
+/* The calling thread's worker; NULL on a thread that has none. The thread must be inside. */
 static inline struct tr_worker *tr__worker(void)
 {
-    struct tr_worker *w;
-
-    __asm__ volatile("movq tr__thread_worker@gottpoff(%%rip), %0\n\t"
-                     "movq %%fs:(%0), %0"
-                     : "=r"(w));
-    return w;
+    return tr__tls()->worker;
 }
-#else
-struct tr_worker *tr__worker(void);
-#endif
 
 /* The workers of the running scheduler. Any thread, while it runs. */
 int tr__worker_count(void);
@@ -106,8 +90,9 @@ static inline void tr__count_up(_Atomic uint64_t *counter)
                           memory_order_release);
 }
 
-/* The life of a worker's thread: runs runnables until the scheduler stops. */
-void *tr__worker_main(void *worker);
+/* Runs runnables until the scheduler stops, or the calling thread has lost the worker: its record
+   then names none. */
+void tr__worker_run(struct tr_worker *w);
 
 /* --- between the files of this folder --- */
 

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the library keeps for each thread, and how a thread holds on to its worker.
+ *
+ * A worker (src/sched) may be taken from a thread that stays too long in the program's own code,
+ * at any moment and without the thread's help; never while the thread runs library code. So
+ * library code that touches a worker says so: it sets `inside`, then looks at `lost`; the taker
+ * sets `lost`, makes all threads pass a memory barrier (membarrier), then looks at `inside`. One
+ * of the two sees the other, and the thread pays two plain instructions for it.
+ */
+#ifndef TROUPE_OS_TLS_H
+#define TROUPE_OS_TLS_H
+
+#include "base/compiler.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+struct tr_tls {
+    void *worker;         /* what it works for; valid while inside and not lost */
+    void *thread;         /* its struct tr_thread; NULL on threads that are not the library's */
+    void *current;        /* the process it runs */
+    void *blocks;         /* the worker's cache of blocks */
+    _Atomic(bool) inside; /* runs library code; written by the thread, read by the taker */
+    _Atomic(bool) lost;   /* the worker is being, or has been, taken; written by the taker */
+};
+
+extern __thread struct tr_tls tr__tls_of_thread __attribute__((visibility("hidden")));
+
+/* The calling thread's, by a call. The slow paths use it; so the linker finds the record also when
+   it optimises at link time, and does not look into the assembly below. */
+struct tr_tls *tr__tls_call(void);
+
+/*
+ * The same in two instructions. Computed afresh at each call: a process may go on on another thread
+ * after any switch, and a compiler that knew this for an ordinary variable would reuse the address.
+ */
+#if defined(__x86_64__)
+static inline struct tr_tls *tr__tls(void)
+{
+    struct tr_tls *tls;
+
+    __asm__ volatile("movq %%fs:0, %0\n\t"
+                     "addq tr__tls_of_thread@gottpoff(%%rip), %0"
+                     : "=r"(tls)
+                     :
+                     : "cc");
+    return tls;
+}
+#else
+#define tr__tls tr__tls_call
+#endif
+
+/* Enters the library; the result says whether the thread was inside already, for tr__tls_leave. */
+static inline bool tr__tls_enter(struct tr_tls *tls)
+{
+    bool was = atomic_load_explicit(&tls->inside, memory_order_relaxed);
+
+    atomic_store_explicit(&tls->inside, true, memory_order_relaxed);
+    /* The compiler must not look at `lost` first; for the processor the taker's barrier sees to it.
+     */
+    atomic_signal_fence(memory_order_seq_cst);
+    return was;
+}
+
+static inline bool tr__tls_lost(struct tr_tls *tls)
+{
+    return tr__unlikely(atomic_load_explicit(&tls->lost, memory_order_acquire));
+}
+
+static inline void tr__tls_leave(struct tr_tls *tls, bool was)
+{
+    /* Release pairs with the taker's acquire: what was done to the worker is seen by its next
+       thread. */
+    atomic_store_explicit(&tls->inside, was, memory_order_release);
+}
+
+#endif

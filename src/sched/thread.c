@@ -1,0 +1,336 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The pool of threads.
+ *
+ * Invariants, with the lock held: a worker has at most one thread and a thread at most one worker,
+ * and they name each other; a thread is on the list of spares only while it has no worker and runs
+ * nothing. The lock is taken when a worker changes hands, never in between.
+ */
+#define _GNU_SOURCE
+#include "sched/thread.h"
+
+#include "base/fault.h"
+#include "os/barrier.h"
+#include "os/futex.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define LIMIT        256
+#define DEMOTED_NICE 10
+
+static struct {
+    pthread_mutex_t lock;
+    struct tr_thread *spares; /* guarded by lock, as is all below */
+    int limit;
+    int count;   /* threads that exist */
+    int numbers; /* threads ever started */
+    bool can_take;
+    bool told; /* that the limit was reached */
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .limit = LIMIT };
+
+int tr__thread_count(void)
+{
+    pthread_mutex_lock(&pool.lock);
+    int n = pool.count;
+    pthread_mutex_unlock(&pool.lock);
+    return n;
+}
+
+void tr__thread_limit(int n)
+{
+    pool.limit = n;
+}
+
+static bool stopping(void)
+{
+    return atomic_load_explicit(&tr__sched.stopping, memory_order_acquire);
+}
+
+/* --- the life of a thread --- */
+
+/* Waits until the thread has a worker; NULL when all stop, or it is to end. */
+static struct tr_worker *await_worker(struct tr_thread *t)
+{
+    for (;;) {
+        uint32_t word = atomic_load_explicit(&t->word, memory_order_acquire);
+        pthread_mutex_lock(&pool.lock);
+        struct tr_worker *w = t->worker;
+        pthread_mutex_unlock(&pool.lock);
+        if (w || stopping())
+            return w;
+        tr__futex_wait(&t->word, word, -1);
+    }
+}
+
+static void attach(struct tr_thread *t, struct tr_worker *w)
+{
+    t->tls->worker = w;
+    t->tls->blocks = &w->blocks;
+    atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
+}
+
+static void detach(struct tr_thread *t)
+{
+    t->tls->worker = NULL;
+    t->tls->blocks = NULL;
+}
+
+/* The thread has lost its worker and runs nothing: a spare from now on, unless it must end. */
+static bool become_spare(struct tr_thread *t)
+{
+    pthread_mutex_lock(&pool.lock);
+    bool stays = !t->demoted && !stopping();
+    if (stays) {
+        t->next = pool.spares;
+        pool.spares = t;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return stays;
+}
+
+/* The end of a thread that nobody will wait for. */
+static void end_alone(struct tr_thread *t)
+{
+    pthread_mutex_lock(&pool.lock);
+    pool.count--;
+    pthread_mutex_unlock(&pool.lock);
+    pthread_detach(t->id);
+    free(t);
+}
+
+/* The thread makes itself known to those who may take its worker. */
+static void introduce(struct tr_thread *t)
+{
+    struct tr_tls *tls = tr__tls();
+
+    tls->thread = t;
+    atomic_store_explicit(&tls->inside, true, memory_order_relaxed);
+    tr__context_of_thread(&t->context);
+    pthread_mutex_lock(&pool.lock);
+    t->tid = gettid();
+    t->tls = tls;
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void *thread_main(void *arg)
+{
+    struct tr_thread *t = arg;
+    struct tr_worker *w;
+
+    introduce(t);
+    while ((w = await_worker(t))) {
+        attach(t, w);
+        tr__worker_run(w);
+        bool lost = t->tls->worker == NULL;
+        detach(t);
+        if (!lost)
+            return NULL; /* all stop: tr__threads_finish waits for it */
+        if (!become_spare(t)) {
+            end_alone(t);
+            return NULL;
+        }
+    }
+    return NULL;
+}
+
+/* --- making threads; the lock is held --- */
+
+static bool launch(struct tr_thread *t)
+{
+    char name[16];
+    sigset_t all, before;
+
+    if (tr__fault())
+        return false;
+    /* The program's signals go to the program's own threads. */
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    int failed = pthread_create(&t->id, NULL, thread_main, t);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (failed)
+        return false;
+    snprintf(name, sizeof name, "troupe/%d", t->number);
+    pthread_setname_np(t->id, name);
+    return true;
+}
+
+/* A new thread for that worker, or NULL. */
+static struct tr_thread *new_thread(struct tr_worker *w)
+{
+    struct tr_thread *t = tr__fault() ? NULL : calloc(1, sizeof *t);
+
+    if (!t)
+        return NULL;
+    t->worker = w;
+    t->number = pool.numbers;
+    if (!launch(t)) {
+        free(t);
+        return NULL;
+    }
+    pool.numbers++;
+    pool.count++;
+    w->thread = t;
+    return t;
+}
+
+/* A spare thread set to work for `w`, or NULL when there is none. */
+static struct tr_thread *spare_thread(struct tr_worker *w)
+{
+    struct tr_thread *t = pool.spares;
+
+    if (!t)
+        return NULL;
+    pool.spares = t->next;
+    t->worker = w;
+    w->thread = t;
+    atomic_fetch_add_explicit(&t->word, 1, memory_order_release);
+    tr__futex_wake(&t->word, 1);
+    return t;
+}
+
+static void tell_limit(void)
+{
+    if (pool.told)
+        return;
+    pool.told = true;
+    fprintf(stderr, "troupe: all %d threads are in use; processes that block now hold up others\n",
+            pool.limit);
+}
+
+static bool replace_thread(struct tr_worker *w)
+{
+    if (spare_thread(w))
+        return true;
+    if (pool.count >= pool.limit) {
+        tell_limit();
+        return false;
+    }
+    return new_thread(w) != NULL;
+}
+
+/* --- hand-over --- */
+
+/* Lets the kernel prefer the threads that serve everybody to one that a single process holds. */
+static void demote(struct tr_thread *t)
+{
+    int saved = errno;
+
+    t->demoted = setpriority(PRIO_PROCESS, (id_t)t->tid, DEMOTED_NICE) == 0;
+    errno = saved;
+}
+
+bool tr__thread_take_worker(struct tr_worker *w)
+{
+    bool taken = false;
+
+    if (!pool.can_take)
+        return false;
+    pthread_mutex_lock(&pool.lock);
+    struct tr_thread *t = w->thread;
+    if (!t->tls) {
+        pthread_mutex_unlock(&pool.lock); /* it has not even started */
+        return false;
+    }
+    atomic_store_explicit(&t->tls->lost, true, memory_order_relaxed);
+    /* Now the thread has either entered the library before, and `inside` is visible here; or it
+       will see `lost` when it enters, and come to wait for the lock in tr__thread_has_lost. */
+    tr__barrier_all();
+    if (!atomic_load_explicit(&t->tls->inside, memory_order_acquire)) {
+        t->worker = NULL;
+        taken = replace_thread(w);
+        if (taken)
+            demote(t);
+        else
+            t->worker = w;
+    }
+    if (!taken)
+        atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
+    pthread_mutex_unlock(&pool.lock);
+    return taken;
+}
+
+void tr__thread_give_worker(void)
+{
+    struct tr_tls *tls = tr__tls();
+    struct tr_thread *t = tls->thread;
+    struct tr_worker *w = t->worker;
+
+    pthread_mutex_lock(&pool.lock);
+    t->worker = NULL;
+    atomic_store_explicit(&tls->lost, true, memory_order_relaxed);
+    if (!replace_thread(w)) {
+        t->worker = w;
+        atomic_store_explicit(&tls->lost, false, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&pool.lock);
+}
+
+bool tr__thread_has_lost(void)
+{
+    struct tr_thread *t = tr__thread();
+
+    if (!t)
+        return false;
+    pthread_mutex_lock(&pool.lock);
+    bool lost = t->worker == NULL;
+    pthread_mutex_unlock(&pool.lock);
+    return lost;
+}
+
+/* --- start and finish --- */
+
+tr_err tr__threads_start(void)
+{
+    pool.can_take = tr__barrier_prepare();
+    for (int i = 0; i < tr__worker_count(); i++) {
+        pthread_mutex_lock(&pool.lock);
+        struct tr_thread *t = new_thread(tr__worker_at(i));
+        pthread_mutex_unlock(&pool.lock);
+        if (!t)
+            return TR_ESYS;
+    }
+    return TR_OK;
+}
+
+/* Joins a thread and frees it. The lock is not held. */
+static void join(struct tr_thread *t)
+{
+    pthread_join(t->id, NULL);
+    free(t);
+}
+
+int tr__threads_finish(void)
+{
+    int joined = 0;
+
+    for (int i = 0; i < tr__worker_count(); i++) {
+        struct tr_thread *t = tr__worker_at(i)->thread;
+        if (t) {
+            join(t);
+            joined++;
+        }
+    }
+    pthread_mutex_lock(&pool.lock);
+    struct tr_thread *spares = pool.spares;
+    pool.spares = NULL;
+    pthread_mutex_unlock(&pool.lock);
+    while (spares) {
+        struct tr_thread *t = spares;
+        spares = t->next;
+        atomic_fetch_add_explicit(&t->word, 1, memory_order_release);
+        tr__futex_wake(&t->word, 1);
+        join(t);
+        joined++;
+    }
+    pthread_mutex_lock(&pool.lock);
+    int held = pool.count - joined;
+    pool.count = held;
+    pool.told = false;
+    pthread_mutex_unlock(&pool.lock);
+    return held;
+}

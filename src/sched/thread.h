@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Threads, which run workers, and the hand-off of a worker from one thread to another.
+ *
+ * A worker is what a core needs to run processes: queues, timers, warm memory. A thread is what the
+ * kernel runs. As long as processes behave, each worker stays on its thread. When a process blocks
+ * in a system call or loops in its own code, its worker is taken away and goes on on a spare
+ * thread; the process keeps the old one until it enters the library again. Then it is queued like
+ * any other that wants to run, and the thread becomes a spare, or ends if it was demoted.
+ */
+#ifndef TROUPE_SCHED_THREAD_H
+#define TROUPE_SCHED_THREAD_H
+
+#include "os/context.h"
+#include "os/tls.h"
+#include "sched/worker.h"
+#include "troupe/error.h"
+
+#include <pthread.h>
+#include <sys/types.h>
+
+struct tr_thread {
+    struct tr_context context; /* its own flow while a process runs; thread only */
+    struct tr_tls *tls;        /* of this thread; NULL until it runs; guarded by the lock of
+                                  hand-overs, as is all below */
+    struct tr_worker *worker;
+    struct tr_thread *next; /* list of spare threads */
+    pthread_t id;
+    pid_t tid;
+    int number;
+    bool demoted;           /* has a low priority for ever: ends instead of becoming a spare */
+    _Atomic(uint32_t) word; /* futex: changes when a worker is assigned, or all stop */
+};
+
+/* The library's thread that calls, or NULL. */
+static inline struct tr_thread *tr__thread(void)
+{
+    return tr__tls()->thread;
+}
+
+/* Starts one thread for each worker. TR_ESYS, TR_ENOMEM: those started are stopped again. */
+tr_err tr__threads_start(void);
+
+/* Waits for all threads that are not held by a process; how many are held. */
+int tr__threads_finish(void);
+
+/*
+ * Takes the worker from its thread if that runs the program's own code, and gives it to a spare
+ * thread, or a new one. False when the thread is inside the library, or no thread can be had.
+ * Called by the monitor.
+ */
+bool tr__thread_take_worker(struct tr_worker *w);
+
+/* The same, by the thread itself, which is about to block. */
+void tr__thread_give_worker(void);
+
+/* True when the calling thread's worker is gone; settles a hand-over that is being tried. */
+bool tr__thread_has_lost(void);
+
+/* The number of threads, and the most there may be (256 unless set before the start). */
+int tr__thread_count(void);
+void tr__thread_limit(int n);
+
+#endif
