@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "troupe/term.h"
 #include "troupe/version.h"
 
 TR_HEADER_BEGIN
@@ -33,6 +34,14 @@ void tr_defer(void (*fn)(void *), void *arg);
 /* Forgets the newest registration of that pair, without running it; false when there is none.
    Owner only. */
 bool tr_defer_cancel(void (*fn)(void *), void *arg);
+
+/* Why the caller ends, for functions registered by tr_defer; w is 0 in a process that does not end.
+   Borrowed. Process only. */
+tr_term tr_exit_reason(void);
+
+/* True when an exit signal ends the caller, false when its own code does, or it does not end.
+   Process only. */
+bool tr_exit_signalled(void);
 
 TR_HEADER_END
 

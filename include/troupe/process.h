@@ -185,8 +185,8 @@ tr_term tr_process_flag(tr_atom flag, tr_term value);
 bool tr_suspend(tr_pid pid);
 bool tr_resume(tr_pid pid);
 
-/* The process that performs output for the caller, inherited from the parent. Process only.
-   (group_leader/0) */
+/* The process that performs output for the caller: the one it was given or inherited, else the one
+   named `user` (troupe/io.h), else the first process. Process only. (group_leader/0) */
 tr_pid tr_group_leader(void);
 
 /* Sets that of a process; false when there is none. Process only; blocks for a moment.
@@ -197,8 +197,8 @@ bool tr_set_group_leader(tr_pid pid, tr_pid leader);
    (proc_lib:set_label/1) */
 void tr_set_label(tr_term label);
 
-/* Ancestors, nearest first, and initial call, for reports; copied. Process only.
-   (proc_lib, '$ancestors' and '$initial_call') */
+/* Ancestors, nearest first, and initial call, for reports; copied. They are also the entries
+   '$ancestors' and '$initial_call' of the process dictionary. Process only. (proc_lib) */
 void tr_set_ancestors(tr_term list);
 void tr_set_initial_call(tr_term call);
 

@@ -159,6 +159,17 @@ TR__INLINE struct tr_arg tr__arg_many(uint32_t kind, const struct tr_arg *args, 
     return a;
 }
 
+/*
+ * The message that n arguments stand for, as one argument of another shape: so that a function
+ * like tr_send_args can wrap what it was given. The arguments are borrowed.
+ */
+TR__INLINE struct tr_arg tr_message_arg(const struct tr_arg *args, int n)
+{
+    if (n == 1)
+        return args[0];
+    return n ? tr__arg_many(TR__ARG_TUPLE, args, (uint32_t)n) : tr__arg_word(TR__NIL);
+}
+
 /* Larger than 4 GiB: build it by tr_binary and pass the term. */
 TR__INLINE struct tr_arg tr__arg_bin(tr_bin b)
 {

@@ -109,9 +109,45 @@ static void insert(struct tr_dict *d, struct dict_entry **at, tr_term key, tr_te
         grow(d);
 }
 
+static void replace(uint64_t *kept, tr_term value)
+{
+    tr_term fresh = tr_keep(value);
+
+    if (*kept)
+        tr_release((tr_term){ *kept });
+    *kept = fresh.w;
+}
+
+/* The field that holds the value of a key that is kept apart, for reports; else NULL. */
+static uint64_t *reserved(struct tr_proc *p, tr_term key)
+{
+    if (key.w == TR_ATOM_W(dollar_ancestors))
+        return &tr__extra(p)->ancestors;
+    if (key.w == TR_ATOM_W(dollar_initial_call))
+        return &tr__extra(p)->initial_call;
+    return NULL;
+}
+
+/* What such a key holds, w is 0 for nothing. A process that has ancestors has an initial call. */
+static tr_term reserved_value(struct tr_proc *p, const uint64_t *field)
+{
+    if (*field)
+        return tr_copy((tr_term){ *field });
+    if (field == &p->extra->initial_call && p->extra->ancestors)
+        return tr__initial_call(p);
+    return (tr_term){ 0 };
+}
+
 tr_term tr_put(tr_term key, tr_term value)
 {
-    struct tr_dict *d = dict_of(TR__SELF());
+    uint64_t *field = reserved(TR__SELF(), key);
+
+    if (field) {
+        tr_term before = reserved_value(tr__self(), field);
+        replace(field, value);
+        return before;
+    }
+    struct tr_dict *d = dict_of(tr__self());
     uint64_t hash = tr_hash(key);
     struct dict_entry **at = find(d, key, hash);
     tr_term kept = tr_keep(value);
@@ -128,7 +164,10 @@ tr_term tr_put(tr_term key, tr_term value)
 tr_term tr_get(tr_term key)
 {
     struct tr_proc *p = TR__SELF();
+    uint64_t *field = reserved(p, key);
 
+    if (field)
+        return reserved_value(p, field);
     if (!p->extra || !p->extra->dictionary)
         return (tr_term){ 0 };
     struct dict_entry **at = find(p->extra->dictionary, key, tr_hash(key));
@@ -138,7 +177,15 @@ tr_term tr_get(tr_term key)
 tr_term tr_erase(tr_term key)
 {
     struct tr_proc *p = TR__SELF();
+    uint64_t *field = reserved(p, key);
 
+    if (field) {
+        tr_term value = reserved_value(p, field);
+        if (*field)
+            tr_release((tr_term){ *field });
+        *field = 0;
+        return value;
+    }
     if (!p->extra || !p->extra->dictionary)
         return (tr_term){ 0 };
     struct dict_entry **at = find(p->extra->dictionary, key, tr_hash(key));
@@ -155,19 +202,31 @@ tr_term tr_erase(tr_term key)
 
 enum list_of { PAIRS, KEYS };
 
+/* One more element for `items`, unless a value is wanted and the entry holds another one. */
+static tr_term add_to(tr_term items, tr_term key, tr_term held, enum list_of what,
+                      const tr_term *value)
+{
+    if (value && !tr_equal(held, *value))
+        return items;
+    tr_term k = tr_copy(key);
+    return tr_list_push(items, what == KEYS ? k : tr_build(k, tr_copy(held)));
+}
+
 /* The entries as a list in the current heap; with a value, only those that hold it. */
 static tr_term list(struct tr_proc *p, enum list_of what, const tr_term *value)
 {
+    static const uint64_t apart[] = { TR_ATOM_W(dollar_ancestors), TR_ATOM_W(dollar_initial_call) };
     struct tr_dict *d = p->extra ? p->extra->dictionary : NULL;
     tr_term items = tr_nil();
 
-    for (size_t i = 0; d && i < d->size; i++) {
-        for (struct dict_entry *e = d->buckets[i]; e; e = e->next) {
-            if (value && !tr_equal(e->value, *value))
-                continue;
-            tr_term key = tr_copy(e->key);
-            items = tr_list_push(items, what == KEYS ? key : tr_build(key, tr_copy(e->value)));
-        }
+    for (size_t i = 0; d && i < d->size; i++)
+        for (struct dict_entry *e = d->buckets[i]; e; e = e->next)
+            items = add_to(items, e->key, e->value, what, value);
+    for (size_t i = 0; p->extra && i < sizeof apart / sizeof *apart; i++) {
+        tr_term key = { apart[i] };
+        tr_term held = reserved_value(p, reserved(p, key));
+        if (held.w)
+            items = add_to(items, key, held, what, value);
     }
     return items;
 }
@@ -185,15 +244,6 @@ tr_term tr_get_keys_of(tr_term value)
 tr_term tr__dictionary(struct tr_proc *p)
 {
     return list(p, PAIRS, NULL);
-}
-
-static void replace(uint64_t *kept, tr_term value)
-{
-    tr_term fresh = tr_keep(value);
-
-    if (*kept)
-        tr_release((tr_term){ *kept });
-    *kept = fresh.w;
 }
 
 void tr_set_label(tr_term label)

@@ -85,6 +85,18 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     __builtin_unreachable();
 }
 
+tr_term tr_exit_reason(void)
+{
+    struct tr_proc *p = TR__SELF();
+
+    return (tr_term){ p->flags & TR__P_EXITING ? p->reason : 0 };
+}
+
+bool tr_exit_signalled(void)
+{
+    return TR__SELF()->flags & TR__P_SIGNALLED;
+}
+
 /* What tr__raise of the term layer does in a process: it ends it. */
 void tr__raise_in_process(tr_term reason)
 {

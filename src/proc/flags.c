@@ -95,11 +95,14 @@ tr_term tr_process_flag(tr_atom flag, tr_term value)
     return tr_build(tr_trap_exit(on));
 }
 
+/* The one it was given or inherited; else whoever has the name `user`. */
 uint64_t tr__leader(const struct tr_proc *p)
 {
     uint64_t leader = p->extra ? p->extra->leader : 0;
 
-    return leader ? leader : tr__first_process();
+    if (leader || tr__name_lookup(TR_ATOM_W(user), &leader))
+        return leader;
+    return tr__first_process();
 }
 
 tr_pid tr_group_leader(void)

@@ -150,7 +150,7 @@ static tr_term ancestors(struct tr_proc *p)
 }
 
 /* {c, Function, 1}, unless the process was given another one. */
-static tr_term initial_call(struct tr_proc *p)
+tr_term tr__initial_call(struct tr_proc *p)
 {
     if (p->extra && p->extra->initial_call)
         return of_word(p->extra->initial_call);
@@ -178,7 +178,7 @@ static const struct item {
     { TR_ATOM_W(group_leader), group_leader },
     { TR_ATOM_W(dictionary), tr__dictionary },
     { TR_ATOM_W(label), label },
-    { TR_ATOM_W(initial_call), initial_call },
+    { TR_ATOM_W(initial_call), tr__initial_call },
     { TR_ATOM_W(parent), parent },
     { TR_ATOM_W(ancestors), ancestors },
 };

@@ -51,12 +51,13 @@ enum tr_proc_action {
 
 enum {
     TR__P_TRAP_EXIT = 1,
-    TR__P_DYING = 2,       /* an exit signal was accepted: it ends at its next step */
-    TR__P_EXITING = 4,     /* it runs its clean-up */
-    TR__P_MAIN = 8,        /* the program ends with it */
-    TR__P_SEEN_DEAD = 16,  /* the signal at `seen` is to be freed as soon as it may be */
-    TR__P_HIBERNATED = 32, /* has no stack and waits for a message */
-    TR__P_SEEN_BOUNCE = 64 /* as SEEN_DEAD, but it is to be answered as undeliverable */
+    TR__P_DYING = 2,        /* an exit signal was accepted: it ends at its next step */
+    TR__P_EXITING = 4,      /* it runs its clean-up */
+    TR__P_MAIN = 8,         /* the program ends with it */
+    TR__P_SEEN_DEAD = 16,   /* the signal at `seen` is to be freed as soon as it may be */
+    TR__P_HIBERNATED = 32,  /* has no stack and waits for a message */
+    TR__P_SEEN_BOUNCE = 64, /* as SEEN_DEAD, but it is to be answered as undeliverable */
+    TR__P_SIGNALLED = 128   /* an exit signal ends it, not its own code */
 };
 
 /* What few processes have, allocated when first needed. */
@@ -355,6 +356,9 @@ tr_term tr__dictionary(struct tr_proc *p);
 
 /* The group leader. */
 uint64_t tr__leader(const struct tr_proc *p);
+
+/* The function it was started in, as {Module, Function, Arity}; in the current heap. */
+tr_term tr__initial_call(struct tr_proc *p);
 
 /* The pid of the first process. */
 uint64_t tr__first_process(void);

@@ -105,6 +105,8 @@ void tr__check_dying(struct tr_proc *p)
     uint64_t reason = tr__sig_words(p->dying)[3];
     if (reason == TR_ATOM_W(kill) && !(p->dying->flags & TR__SIG_LINKED))
         reason = TR_ATOM_W(killed);
+    if (!(p->flags & TR__P_EXITING))
+        p->flags |= TR__P_SIGNALLED;
     tr__exit(p, reason);
 }
 
@@ -114,7 +116,7 @@ static void stay_suspended(struct tr_proc *p)
     int64_t wake_at = p->wake_at;
 
     p->wake_at = TR__NEVER;
-    while (p->suspended && !(p->flags & TR__P_DYING)) {
+    while (p->suspended && !(p->flags & (TR__P_DYING | TR__P_EXITING))) {
         if (!tr__inbox_has_new(p))
             tr__switch_out(p, TR__ACT_WAIT);
         tr__take_signals(p);
