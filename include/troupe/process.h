@@ -94,7 +94,8 @@ TR_MUST_USE tr_err tr_try_spawn_args(tr_pid *pid, tr_process_fn fn,
 
 /*
  * Starts a process and answers by message: {spawn_reply, ReqId, ok, Pid}, or
- * {spawn_reply, ReqId, error, Reason}. Process only. (spawn_request/2)
+ * {spawn_reply, ReqId, error, Reason} with badopt, name_taken, system_limit or out_of_memory.
+ * Process only. (spawn_request/2)
  */
 tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
                              const struct tr_arg *args, int n);

@@ -28,9 +28,43 @@
 #define SLAB_SIZE   (256u * 1024u)
 #define BATCH_BYTES 8192u
 
+/* Class, the size of the class below it, its own size. */
+#define CLASSES(X)                                                                                 \
+    X(0, -16, 32)                                                                                  \
+    X(1, 32, 48)                                                                                   \
+    X(2, 48, 64)                                                                                   \
+    X(3, 64, 80)                                                                                   \
+    X(4, 80, 96)                                                                                   \
+    X(5, 96, 112)                                                                                  \
+    X(6, 112, 128)                                                                                 \
+    X(7, 128, 160)                                                                                 \
+    X(8, 160, 192)                                                                                 \
+    X(9, 192, 224)                                                                                 \
+    X(10, 224, 256)                                                                                \
+    X(11, 256, 320)                                                                                \
+    X(12, 320, 384)                                                                                \
+    X(13, 384, 448)                                                                                \
+    X(14, 448, 512)                                                                                \
+    X(15, 512, 640)                                                                                \
+    X(16, 640, 768)                                                                                \
+    X(17, 768, 1024)                                                                               \
+    X(18, 1024, 1280)                                                                              \
+    X(19, 1280, 1536)                                                                              \
+    X(20, 1536, 2048)                                                                              \
+    X(21, 2048, 2560)                                                                              \
+    X(22, 2560, 3072)                                                                              \
+    X(23, 3072, 4096)
+
 static const uint16_t class_size[TR__BLOCK_CLASSES] = {
-    32,  48,  64,  80,  96,  112,  128,  160,  192,  224,  256,  320,
-    384, 448, 512, 640, 768, 1024, 1280, 1536, 2048, 2560, 3072, 4096,
+#define SIZE(class, below, size) [class] = size,
+    CLASSES(SIZE)
+};
+
+/* The class of each size in steps of 16 bytes. A constant: constructors of the program may allocate
+   before any constructor of ours would have filled it. */
+static const uint8_t class_of_step[LARGEST / 16 + 1] = {
+#define STEPS(class, below, size) [(below) / 16 + 1 ...(size) / 16] = class,
+    CLASSES(STEPS)
 };
 
 struct depot {
@@ -41,20 +75,6 @@ struct depot {
 
 static struct depot depots[TR__BLOCK_CLASSES];
 static _Atomic size_t reserved;
-
-/* The class of each size in steps of 16 bytes, filled at start. */
-static uint8_t class_of_step[LARGEST / 16 + 1];
-
-__attribute__((constructor)) static void fill_classes(void)
-{
-    unsigned c = 0;
-
-    for (unsigned step = 0; step <= LARGEST / 16; step++) {
-        if (step * 16 > class_size[c])
-            c++;
-        class_of_step[step] = (uint8_t)c;
-    }
-}
 
 static inline unsigned class_of(size_t size)
 {

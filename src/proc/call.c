@@ -91,6 +91,23 @@ static struct tr_sig *await(struct tr_proc *p, uint64_t ref)
     }
 }
 
+/* Copies the value into the heap of `p`; false without memory, so that the caller can clean up. */
+static bool take_value(struct tr_proc *p, tr_term value, tr_term *copy)
+{
+    size_t words = tr__term_size(value);
+
+    *copy = value;
+    if (words == 0)
+        return true;
+    uint64_t *out = words == SIZE_MAX ? NULL : tr__heap_reserve(&p->heap, words);
+
+    if (!out)
+        return false;
+    *copy = tr__term_copy(&out, &p->heap.counted, value);
+    p->heap.top = out;
+    return true;
+}
+
 static struct request *request(uint64_t to, uint64_t from, uint64_t ref)
 {
     struct request *r = (struct request *)(void *)tr__sig_new(TR__SIG_CALL, to, sizeof *r);
@@ -127,10 +144,9 @@ bool tr__call(uint64_t pid, tr_call_fn fn, uint64_t argument, tr_term *answer)
     struct tr_sig *sig = await(p, ref);
     const uint64_t *tuple = tr__box(sig->term);
     size_t meaning = TR__HEADER_N(tuple[0]);
-    if (meaning == ANSWERED)
-        *answer = tr_copy((tr_term){ tuple[2] });
+    bool ok = meaning != ANSWERED || take_value(p, (tr_term){ tuple[2] }, answer);
     tr__sig_discard(p, sig);
-    if (meaning == NO_MEMORY)
+    if (meaning == NO_MEMORY || !ok)
         tr__raise_oom();
     return meaning == ANSWERED;
 }

@@ -232,13 +232,16 @@ bool tr_process_info(tr_pid pid, tr_atom item, tr_term *value)
 bool tr_process_info_list(tr_pid pid, tr_term names, tr_term *values)
 {
     tr_term list = tr_nil();
+    tr_term rest = names;
     tr_term name, value;
 
-    for (tr_term rest = names; tr_list_next(&rest, &name);) {
+    while (tr_list_next(&rest, &name)) {
         if (!tr_process_info(pid, (tr_atom){ name.w }, &value))
             return false;
         list = tr_list_push(list, tr_build(name, value));
     }
+    if (!tr_is_nil(rest))
+        tr__raise_badarg(names);
     *values = tr_list_reverse(list);
     return true;
 }

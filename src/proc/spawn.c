@@ -263,6 +263,20 @@ tr_pid tr_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const c
     return pid;
 }
 
+static tr_atom reason_of(tr_err err)
+{
+    switch (err) {
+    case TR_EINVAL:
+        return TR_ATOM(badopt);
+    case TR_EEXIST:
+        return TR_ATOM(name_taken);
+    case TR_ENOMEM:
+        return TR_ATOM(out_of_memory);
+    default:
+        return TR_ATOM(system_limit);
+    }
+}
+
 tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
                              const struct tr_arg *args, int n)
 {
@@ -274,9 +288,7 @@ tr_ref tr_spawn_request_args(tr_process_fn fn, const struct tr_spawn_opts *opts,
 
     if (!err)
         tr_send(tr_self(), TR_ATOM(spawn_reply), ref, TR_ATOM(ok), pid);
-    else if (err == TR_EINVAL)
-        tr_send(tr_self(), TR_ATOM(spawn_reply), ref, TR_ATOM(error), TR_ATOM(badopt));
     else
-        tr_send(tr_self(), TR_ATOM(spawn_reply), ref, TR_ATOM(error), TR_ATOM(system_limit));
+        tr_send(tr_self(), TR_ATOM(spawn_reply), ref, TR_ATOM(error), reason_of(err));
     return ref;
 }

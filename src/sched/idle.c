@@ -46,15 +46,36 @@ static void list_push(struct tr_worker *w)
     tr__spin_unlock(&idle.lock);
 }
 
+/* The lock is held; the list is not empty. */
+static struct tr_worker *pop_locked(void)
+{
+    struct tr_worker *w = idle.first;
+
+    idle.first = w->idle_next;
+    w->idle = false;
+    atomic_fetch_sub_explicit(&idle.count, 1, memory_order_seq_cst);
+    return w;
+}
+
 static struct tr_worker *list_pop(void)
 {
     tr__spin_lock(&idle.lock);
-    struct tr_worker *w = idle.first;
-    if (w) {
-        idle.first = w->idle_next;
-        w->idle = false;
-        atomic_fetch_sub_explicit(&idle.count, 1, memory_order_seq_cst);
-    }
+    struct tr_worker *w = idle.first ? pop_locked() : NULL;
+    tr__spin_unlock(&idle.lock);
+    return w;
+}
+
+/* Takes a worker off the list and counts it as searching; NULL when there is none, or one that
+   searches. Both as one step: whoever sees the count relies on there being a worker behind it. */
+static struct tr_worker *pop_to_search(void)
+{
+    struct tr_worker *w = NULL;
+    int none = 0;
+
+    tr__spin_lock(&idle.lock);
+    if (idle.first && atomic_compare_exchange_strong_explicit(
+                          &idle.searching, &none, 1, memory_order_seq_cst, memory_order_seq_cst))
+        w = pop_locked();
     tr__spin_unlock(&idle.lock);
     return w;
 }
@@ -73,6 +94,9 @@ static bool list_remove(struct tr_worker *w)
         atomic_fetch_sub_explicit(&idle.count, 1, memory_order_seq_cst);
     }
     tr__spin_unlock(&idle.lock);
+    /* The monitor may have found all workers idle. */
+    if (found)
+        tr__monitor_wake();
     return found;
 }
 
@@ -86,18 +110,11 @@ static void unpark(struct tr_worker *w)
 
 void tr__idle_wake_one(void)
 {
-    int none = 0;
-
-    if (tr__idle_count() == 0)
+    if (tr__idle_count() == 0 || atomic_load_explicit(&idle.searching, memory_order_seq_cst) != 0)
         return;
-    if (!atomic_compare_exchange_strong_explicit(&idle.searching, &none, 1, memory_order_seq_cst,
-                                                 memory_order_seq_cst))
+    struct tr_worker *w = pop_to_search();
+    if (!w)
         return;
-    struct tr_worker *w = list_pop();
-    if (!w) {
-        atomic_fetch_sub_explicit(&idle.searching, 1, memory_order_seq_cst);
-        return;
-    }
     w->searching = true;
     unpark(w);
 }
@@ -118,6 +135,13 @@ void tr__idle_search(struct tr_worker *w)
     atomic_fetch_add_explicit(&idle.searching, 1, memory_order_seq_cst);
 }
 
+/* Takes the worker out of the count; true when it was the last one there. */
+static bool stop_searching(struct tr_worker *w)
+{
+    w->searching = false;
+    return atomic_fetch_sub_explicit(&idle.searching, 1, memory_order_seq_cst) == 1;
+}
+
 static bool any_work(struct tr_worker *w)
 {
     for (int i = 0; i < TR__PRIO_COUNT; i++)
@@ -132,11 +156,7 @@ static bool any_work(struct tr_worker *w)
 
 void tr__idle_found(struct tr_worker *w)
 {
-    if (!w->searching)
-        return;
-    w->searching = false;
-    if (atomic_fetch_sub_explicit(&idle.searching, 1, memory_order_seq_cst) == 1 &&
-        tr__idle_count() > 0 && any_work(w))
+    if (w->searching && stop_searching(w) && tr__idle_count() > 0 && any_work(w))
         tr__idle_wake_one();
 }
 
@@ -166,8 +186,7 @@ static void sleep_until_woken(struct tr_worker *w)
 
 void tr__idle_park(struct tr_worker *w)
 {
-    w->searching = false;
-    atomic_fetch_sub_explicit(&idle.searching, 1, memory_order_seq_cst);
+    stop_searching(w);
     atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
     list_push(w);
     if (any_work(w) && list_remove(w))

@@ -9,8 +9,8 @@
  * reaches a slot of level k > 0, its timers move down ("cascade"): each timer moves at most once a
  * level.
  *
- * Seven levels hold 2^42 ticks (36 years); what is due later waits in the last slot and cascades
- * again when that comes round.
+ * Eight levels hold 2^48 ticks, more than 63 bits of nanoseconds are, so there is a slot for every
+ * time.
  */
 #include "sched/wheel.h"
 
@@ -21,7 +21,8 @@
 
 #define BITS       6
 #define FIRE_BATCH 64
-#define HORIZON    ((INT64_C(1) << (BITS * TR__WHEEL_LEVELS)) - 1)
+
+_Static_assert(BITS *TR__WHEEL_LEVELS + TR__TICK_BITS >= 63, "the levels must hold every time");
 
 struct place {
     int level, slot;
@@ -55,8 +56,6 @@ static struct place place_of(const struct tr_wheel *w, int64_t due)
 
     if (tick < w->elapsed)
         tick = w->elapsed;
-    if ((tick ^ w->elapsed) > HORIZON)
-        tick = w->elapsed | HORIZON;
     uint64_t differ = (uint64_t)(tick ^ w->elapsed) | (TR__WHEEL_SLOTS - 1);
     int level = (63 - __builtin_clzll(differ)) / BITS;
     int slot = (int)(tick >> (BITS * level)) & (TR__WHEEL_SLOTS - 1);

@@ -17,7 +17,7 @@
 #include <stdint.h>
 
 #define TR__TICK_BITS    18
-#define TR__WHEEL_LEVELS 7
+#define TR__WHEEL_LEVELS 8
 #define TR__WHEEL_SLOTS  64
 #define TR__NEVER        INT64_MAX
 
