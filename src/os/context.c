@@ -7,7 +7,6 @@
  */
 #define _GNU_SOURCE
 #include "os/context.h"
-#include "os/context_raw.h"
 
 #include <pthread.h>
 
@@ -52,7 +51,8 @@ void tr__context_of_thread(struct tr_context *c)
 #endif
 }
 
-__attribute__((no_sanitize("thread"), no_sanitize("address"))) void
+#if !defined(__x86_64__) || defined(TR__SANITIZED)
+__attribute__((no_sanitize("thread"), no_sanitize("address"), noinline)) void
 tr__context_switch(struct tr_context *from, struct tr_context *to, bool ending)
 {
 #if defined(TR__ASAN)
@@ -67,6 +67,8 @@ tr__context_switch(struct tr_context *from, struct tr_context *to, bool ending)
     __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
 #endif
 }
+
+#endif
 
 void tr__context_entered(struct tr_context *c)
 {

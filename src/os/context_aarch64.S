@@ -3,7 +3,7 @@
  * Context switch for arm64, AAPCS64.
  *
  * Frame, from the saved stack pointer upwards: x19-x28, x29, resume address, d8-d15, fpcr: 168
- * bytes, rounded to 176 for alignment. `br` and not `ret`: see context_x86_64.S.
+ * bytes, rounded to 176 for alignment. `br` and not `ret`: see context_x86_64.h.
  */
     .text
 

@@ -237,11 +237,50 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig);
 
 /* --- run.c --- */
 
-/* Gives the worker back; returns when the process runs again. */
-void tr__switch_out(struct tr_proc *p, enum tr_proc_action action);
+/* Gives the worker back; returns when the process runs again. This and what follows is inline so
+   that few functions are open across the switch: see src/os/context.h. */
+static inline void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
+{
+    p->action = action & 7;
+    tr__context_switch(&p->context, &tr__thread()->context,
+                       action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
+}
+
+/* Ends the process by the exit signal that was accepted. */
+_Noreturn void tr__die(struct tr_proc *p);
+
+/* Ends the process if an exit signal was accepted. */
+static inline void tr__check_dying(struct tr_proc *p)
+{
+    if (tr__unlikely(p->flags & TR__P_DYING))
+        tr__die(p);
+}
+
+/* A suspended process takes signals, so that it can be resumed, examined and killed. */
+void tr__stay_suspended(struct tr_proc *p);
+
+/* What every process does when it goes on after a pause. */
+static inline void tr__resumed(struct tr_proc *p)
+{
+    if (tr__inbox_has_new(p))
+        tr__take_signals(p);
+    if (tr__unlikely(p->suspended))
+        tr__stay_suspended(p);
+    if (!(p->flags & TR__P_EXITING))
+        tr__check_dying(p);
+}
+
+/* Sees to it that `timeout` fires at wake_at or before. */
+void tr__timeout_arm(struct tr_proc *p);
 
 /* Waits for a signal or until p->wake_at; may return early. */
-void tr__wait(struct tr_proc *p);
+static inline void tr__wait(struct tr_proc *p)
+{
+    if (p->wake_at != TR__NEVER)
+        tr__timeout_arm(p);
+    tr__switch_out(p, TR__ACT_WAIT);
+    tr__resumed(p);
+}
 
 /* Lets others run, then applies the signals that have come. */
 void tr__yield_now(struct tr_proc *p);
@@ -252,9 +291,6 @@ static inline void tr__spend(struct tr_proc *p, int32_t cost)
     if (tr__charge(p->worker, cost))
         tr__yield_now(p);
 }
-
-/* Ends the process if an exit signal was accepted. */
-void tr__check_dying(struct tr_proc *p);
 
 /* The run function of every process. */
 void tr__proc_run(struct tr_worker *w, struct tr_runnable *r);

@@ -66,8 +66,7 @@ void tr__timeout_cancel(struct tr_proc *p)
     tr__spin_unlock(&wheel->lock);
 }
 
-/* Sees to it that the timeout fires at wake_at or before. */
-static void timeout_arm(struct tr_proc *p)
+void tr__timeout_arm(struct tr_proc *p)
 {
     struct tr_worker *w = p->worker;
 
@@ -90,17 +89,8 @@ static void timeout_arm(struct tr_proc *p)
     tr__spin_unlock(&w->wheel.lock);
 }
 
-void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
+_Noreturn void tr__die(struct tr_proc *p)
 {
-    p->action = action & 7;
-    tr__context_switch(&p->context, &tr__thread()->context,
-                       action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
-}
-
-void tr__check_dying(struct tr_proc *p)
-{
-    if (tr__likely(!(p->flags & TR__P_DYING)))
-        return;
     p->flags &= (uint8_t)~TR__P_DYING;
     uint64_t reason = tr__sig_words(p->dying)[3];
     if (reason == TR_ATOM_W(kill) && !(p->dying->flags & TR__SIG_LINKED))
@@ -110,8 +100,7 @@ void tr__check_dying(struct tr_proc *p)
     tr__exit(p, reason);
 }
 
-/* A suspended process takes signals, so that it can be resumed, examined and killed. */
-static void stay_suspended(struct tr_proc *p)
+void tr__stay_suspended(struct tr_proc *p)
 {
     int64_t wake_at = p->wake_at;
 
@@ -124,29 +113,10 @@ static void stay_suspended(struct tr_proc *p)
     p->wake_at = wake_at;
 }
 
-/* What every process does when it goes on after a pause. */
-static void resumed(struct tr_proc *p)
-{
-    if (tr__inbox_has_new(p))
-        tr__take_signals(p);
-    if (tr__unlikely(p->suspended))
-        stay_suspended(p);
-    if (!(p->flags & TR__P_EXITING))
-        tr__check_dying(p);
-}
-
-void tr__wait(struct tr_proc *p)
-{
-    if (p->wake_at != TR__NEVER)
-        timeout_arm(p);
-    tr__switch_out(p, TR__ACT_WAIT);
-    resumed(p);
-}
-
 TR__NOINLINE void tr__yield_now(struct tr_proc *p)
 {
     tr__switch_out(p, TR__ACT_YIELD);
-    resumed(p);
+    tr__resumed(p);
 }
 
 TR__COLD void tr__reclaim(void)
@@ -156,7 +126,7 @@ TR__COLD void tr__reclaim(void)
     if (!p || !tr__thread_has_lost())
         return;
     tr__switch_out(p, TR__ACT_RECLAIM);
-    resumed(p);
+    tr__resumed(p);
 }
 
 /* A hibernated process was woken: true when it has a message, or an end, to go on with. */
@@ -181,7 +151,7 @@ static bool fall_asleep(struct tr_proc *p)
 }
 
 /* Runs the process once; true when it has something more to do at once. */
-static bool run_once(struct tr_worker *w, struct tr_proc *p)
+static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, struct tr_proc *p)
 {
     if (p->flags & TR__P_HIBERNATED) {
         if (!wakes_up(p))

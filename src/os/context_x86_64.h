@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The raw switch for x86-64, System V calling convention, as inline assembly.
+ *
+ * What the compiler can save itself is declared clobbered, so only what is live gets saved. rbp and
+ * rbx are pushed by hand, because the compiler may need them to address things, and so are the
+ * control words (mxcsr, x87), because it does not know of them; they are loaded only where they
+ * differ, since loading stalls. The stack pointer first skips the red zone of the function around.
+ *
+ * Frame, from the saved stack pointer upwards: control words, resume address, rbx, rbp. It ends in
+ * an indirect jump and not in a return: that would be predicted to go back to whoever called last.
+ */
+#ifndef TROUPE_OS_CONTEXT_X86_64_H
+#define TROUPE_OS_CONTEXT_X86_64_H
+
+#ifdef __AVX512F__
+#define TR__CLOBBERS_512                                                                           \
+    , "xmm16", "xmm17", "xmm18", "xmm19", "xmm20", "xmm21", "xmm22", "xmm23", "xmm24", "xmm25",    \
+        "xmm26", "xmm27", "xmm28", "xmm29", "xmm30", "xmm31", "k1", "k2", "k3", "k4", "k5", "k6",  \
+        "k7"
+#else
+#define TR__CLOBBERS_512
+#endif
+
+static inline __attribute__((always_inline)) void tr__context_raw_switch(void **from, void *to)
+{
+    __asm__ volatile("leaq -128(%%rsp), %%rsp\n\t"
+                     "pushq %%rbp\n\t"
+                     "pushq %%rbx\n\t"
+                     "leaq 1f(%%rip), %%rdx\n\t"
+                     "pushq %%rdx\n\t"
+                     "subq $8, %%rsp\n\t"
+                     "stmxcsr (%%rsp)\n\t"
+                     "fnstcw 4(%%rsp)\n\t"
+                     "movl (%%rsp), %%eax\n\t"
+                     "movzwl 4(%%rsp), %%edx\n\t"
+                     "movq %%rsp, (%0)\n\t"
+                     "movq %1, %%rsp\n\t"
+                     "cmpl (%%rsp), %%eax\n\t"
+                     "jne 2f\n"
+                     "3:\tcmpw 4(%%rsp), %%dx\n\t"
+                     "jne 4f\n"
+                     "5:\taddq $8, %%rsp\n\t"
+                     "popq %%rdx\n\t"
+                     "jmp *%%rdx\n"
+                     "2:\tldmxcsr (%%rsp)\n\t"
+                     "jmp 3b\n"
+                     "4:\tfldcw 4(%%rsp)\n\t"
+                     "jmp 5b\n"
+                     "1:\tpopq %%rbx\n\t"
+                     "popq %%rbp\n\t"
+                     "leaq 128(%%rsp), %%rsp"
+                     : "+D"(from), "+S"(to)
+                     :
+                     : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+                       "xmm0", "xmm1", "xmm2", "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8",
+                       "xmm9", "xmm10", "xmm11", "xmm12", "xmm13", "xmm14", "xmm15", "cc",
+                       "memory" TR__CLOBBERS_512);
+}
+
+#endif
