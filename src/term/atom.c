@@ -155,8 +155,9 @@ static tr_err add(const char *text, size_t size, uint64_t hash, const char *last
     if (!lasting)
         return TR_ENOMEM;
     *entry_of(n) = (struct entry){ lasting, size, hash };
-    put(atomic_load_explicit(&index_now, memory_order_relaxed), n, hash);
+    /* Counted before it can be found: who has found it may ask for its name at once. */
     atomic_store_explicit(&count, n + 1, memory_order_release);
+    put(atomic_load_explicit(&index_now, memory_order_relaxed), n, hash);
     *number = n;
     return TR_OK;
 }
