@@ -22,6 +22,10 @@ add_compile_options(
     -fno-omit-frame-pointer
     "$<$<COMPILE_LANGUAGE:C>:-Wall;-Wextra;-Wshadow;-Wconversion>")
 
+# Functions with a context switch in them are opaque to gcc (TR__OPAQUE); this is for the tests,
+# which switch in functions of their own.
+add_compile_options("$<$<AND:$<COMPILE_LANGUAGE:C>,$<C_COMPILER_ID:GNU>>:-fno-ipa-reference>")
+
 if(TR_WERROR)
     add_compile_options(-Werror)
 endif()

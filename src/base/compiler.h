@@ -9,8 +9,18 @@
 #define tr__unlikely(x) __builtin_expect(!!(x), 0)
 #define TR__NOINLINE    __attribute__((noinline))
 #define TR__COLD        __attribute__((cold, noinline))
-#define TR__CACHE_LINE  64
-#define TR__ALIGNED(n)  __attribute__((aligned(n)))
+/*
+ * For functions with a context switch in them: other code runs there and may change anything. gcc
+ * believes that inline assembly changes no static variable whose address is not taken, and with
+ * optimisation across functions or files it would carry that belief into the callers.
+ */
+#if defined(__clang__)
+#define TR__OPAQUE __attribute__((noinline))
+#else
+#define TR__OPAQUE __attribute__((noipa))
+#endif
+#define TR__CACHE_LINE 64
+#define TR__ALIGNED(n) __attribute__((aligned(n)))
 
 /* The struct of type `type` whose member `member` is at `ptr`. */
 #define tr__container_of(ptr, type, member) ((type *)(void *)((char *)(ptr)-offsetof(type, member)))

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include "os/barrier.h"
 
+#include "base/fault.h"
 #include "base/panic.h"
 
 #include <errno.h>
@@ -13,7 +14,8 @@
 bool tr__barrier_prepare(void)
 {
     int saved = errno;
-    bool ok = syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    bool ok = !tr__fault() &&
+              syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 
     errno = saved;
     return ok;

@@ -11,6 +11,7 @@
 #include <pthread.h>
 
 #if defined(TR__ASAN)
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 
@@ -25,6 +26,8 @@ void tr__context_make(struct tr_context *c, void *bottom, void *top, void (*entr
     c->fake_stack = NULL;
     c->bottom = bottom;
     c->size = (size_t)((char *)top - (char *)bottom);
+    /* Functions that its last user never returned from have left their marks. */
+    __asan_unpoison_memory_region(bottom, c->size);
 #else
     (void)bottom;
 #endif

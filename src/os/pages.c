@@ -21,7 +21,9 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
-static atomic_bool guard_by_mprotect;
+#define NO_ADVICE 0x7fff
+
+static _Atomic(enum { UNKNOWN, MADVISE, MPROTECT }) guard_by;
 
 static void *map(size_t size)
 {
@@ -68,15 +70,26 @@ void tr__pages_discard(void *p, size_t size)
     errno = saved;
 }
 
+/* Emulators accept any advice and do nothing: who takes this one cannot be trusted. */
+static bool takes_any_advice(void *p, size_t size)
+{
+    return madvise(p, size, NO_ADVICE) == 0;
+}
+
 bool tr__pages_guard(void *p, size_t size)
 {
     int saved = errno;
     bool ok = false;
 
-    if (!atomic_load_explicit(&guard_by_mprotect, memory_order_relaxed)) {
+    if (tr__fault())
+        return false;
+    if (atomic_load_explicit(&guard_by, memory_order_relaxed) == UNKNOWN)
+        atomic_store_explicit(&guard_by, takes_any_advice(p, size) ? MPROTECT : MADVISE,
+                              memory_order_relaxed);
+    if (atomic_load_explicit(&guard_by, memory_order_relaxed) == MADVISE) {
         ok = madvise(p, size, MADV_GUARD_INSTALL) == 0;
         if (!ok && errno == EINVAL)
-            atomic_store_explicit(&guard_by_mprotect, true, memory_order_relaxed);
+            atomic_store_explicit(&guard_by, MPROTECT, memory_order_relaxed);
     }
     if (!ok)
         ok = mprotect(p, size, PROT_NONE) == 0;

@@ -12,6 +12,8 @@
 #include "proc/proc.h"
 #include "term/raise.h"
 
+#include <setjmp.h>
+
 enum { DEAD = 1, ANSWERED = 2, NO_MEMORY = 3 };
 
 struct request {
@@ -36,22 +38,33 @@ static struct tr_sig *without_value(struct request *r, unsigned meaning)
     return sig;
 }
 
-static struct tr_sig *with_value(struct tr_proc *p, struct request *r)
+static TR__NOINLINE struct tr_sig *with_value(struct tr_proc *p, struct request *r)
 {
-    struct tr_sig *sig = NULL;
+    struct tr_arg args[] = { tr__arg_word(r->ref), tr__arg_term(r->fn(p, r->argument)) };
 
-    tr_scope
-    {
-        struct tr_arg args[] = { tr__arg_word(r->ref), tr__arg_term(r->fn(p, r->argument)) };
-        sig = tr__sig_message(r->from, args, 2);
-    }
+    return tr__sig_message(r->from, args, 2);
+}
+
+/* The same, and NULL where it raises: that must not end a process which only answers, and which may
+   be hibernated, on the stack of its thread. */
+static struct tr_sig *try_with_value(struct tr_proc *p, struct request *r)
+{
+    struct tr_scope_mark mark = tr_scope_begin();
+    struct tr_sig *volatile sig = NULL;
+    jmp_buf catcher;
+
+    p->worker->catcher = &catcher;
+    if (_setjmp(catcher) == 0)
+        sig = with_value(p, r);
+    p->worker->catcher = NULL;
+    tr_scope_end(&mark);
     return sig;
 }
 
 static void serve(struct tr_proc *p, struct tr_sig_call *call)
 {
     struct request *r = (struct request *)(void *)call;
-    struct tr_sig *answer = p ? with_value(p, r) : NULL;
+    struct tr_sig *answer = p ? try_with_value(p, r) : NULL;
 
     if (answer)
         tr__sig_free(r->spare);
@@ -72,7 +85,7 @@ static bool is_answer(const struct tr_sig *sig, uint64_t ref)
 }
 
 /* Waits for {ref, ...} and takes it out of the mailbox. */
-static struct tr_sig *await(struct tr_proc *p, uint64_t ref)
+static TR__OPAQUE struct tr_sig *await(struct tr_proc *p, uint64_t ref)
 {
     struct tr_sig **at = p->mark_at;
 

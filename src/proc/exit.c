@@ -8,6 +8,8 @@
 #include "proc/proc.h"
 #include "term/raise.h"
 
+#include <setjmp.h>
+
 static struct tr_reason reason_of(uint64_t word)
 {
     struct tr_reason reason = { word, NULL };
@@ -97,12 +99,15 @@ bool tr_exit_signalled(void)
     return TR__SELF()->flags & TR__P_SIGNALLED;
 }
 
-/* What tr__raise of the term layer does in a process: it ends it. */
+/* What tr__raise of the term layer does in a process: it ends it, or what it does for another one.
+ */
 void tr__raise_in_process(tr_term reason)
 {
     TR__ENTER();
     struct tr_proc *p = tr__self();
 
+    if (p && p->worker->catcher)
+        longjmp(*(jmp_buf *)p->worker->catcher, 1);
     if (p)
         tr__exit(p, reason.w);
 }

@@ -195,9 +195,6 @@ static size_t index_of(uint64_t name)
 
 static tr_term examine(struct tr_proc *p, uint64_t index)
 {
-    /* What has arrived by now belongs to the answer. */
-    if (p == tr__self())
-        tr__take_signals(p);
     return items[index].value(p);
 }
 
@@ -220,6 +217,10 @@ bool tr_process_info(tr_pid pid, tr_atom item, tr_term *value)
         tr__raise_badarg(pid.w ? of_word(pid.w) : tr_nil());
     if (!p)
         return false;
+    /* What has arrived by now belongs to the answer; another process has seen to that when it comes
+       to the request, and must not look at what came later: it would overtake the rest. */
+    if (p == tr__self())
+        tr__take_signals(p);
     tr_term before = status_of(p);
     if (!tr__call(pid.w, examine, index, &answer))
         return false;

@@ -63,7 +63,7 @@ static bool wait(struct tr_receive_scope *m)
     return false;
 }
 
-bool tr__receive_next(struct tr_receive_scope *m)
+TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
 {
     TR__ENTER();
     if (m->state == DONE)
@@ -154,7 +154,7 @@ size_t tr_mailbox_length(void)
     return p->nmessages;
 }
 
-void tr_sleep(int64_t ms)
+TR__OPAQUE void tr_sleep(int64_t ms)
 {
     TR__ENTER();
     struct tr_proc *p = TR__SELF();

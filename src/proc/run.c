@@ -100,7 +100,7 @@ _Noreturn void tr__die(struct tr_proc *p)
     tr__exit(p, reason);
 }
 
-void tr__stay_suspended(struct tr_proc *p)
+TR__OPAQUE void tr__stay_suspended(struct tr_proc *p)
 {
     int64_t wake_at = p->wake_at;
 
@@ -113,13 +113,13 @@ void tr__stay_suspended(struct tr_proc *p)
     p->wake_at = wake_at;
 }
 
-TR__NOINLINE void tr__yield_now(struct tr_proc *p)
+TR__OPAQUE void tr__yield_now(struct tr_proc *p)
 {
     tr__switch_out(p, TR__ACT_YIELD);
     tr__resumed(p);
 }
 
-TR__COLD void tr__reclaim(void)
+TR__OPAQUE __attribute__((cold)) void tr__reclaim(void)
 {
     struct tr_proc *p = tr__self();
 
@@ -191,7 +191,7 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
     return false;
 }
 
-void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
+TR__OPAQUE void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
 {
     struct tr_proc *p = tr__container_of(r, struct tr_proc, runnable);
 

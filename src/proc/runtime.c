@@ -8,6 +8,7 @@
  */
 #include "troupe/runtime.h"
 #include "base/clock.h"
+#include "base/fault.h"
 #include "os/cpu.h"
 #include "proc/proc.h"
 #include "sched/sched.h"
@@ -74,7 +75,7 @@ static void report(uint64_t reason)
     fprintf(stderr, "troupe: the first process ended with reason %s\n", text);
 }
 
-void tr__main_ended(struct tr_proc *p)
+TR__OPAQUE void tr__main_ended(struct tr_proc *p)
 {
     int64_t deadline = tr__clock_ns() + STOP_SECONDS * TR__NS_PER_S;
 
@@ -144,14 +145,20 @@ static int cannot_start(tr_err err)
     return 1;
 }
 
-/* The arguments as a list of binaries, in the calling thread's heap. */
-static tr_term list_of(int argc, char **argv)
+/* The first process, with the arguments as a list of binaries. */
+static tr_err start_first(int argc, char **argv, tr_process_fn body)
 {
-    tr_term list = tr_nil();
+    size_t n = argc > 0 ? (size_t)argc : 0;
+    struct tr_arg *items = tr__fault() ? NULL : calloc(n + 1, sizeof *items);
 
-    for (int i = argc - 1; i >= 0; i--)
-        list = tr_list_push(list, tr_build(argv[i]));
-    return list;
+    if (!items)
+        return TR_ENOMEM;
+    for (size_t i = 0; i < n; i++)
+        items[i] = tr__arg_string(argv[i]);
+    struct tr_arg list = tr__arg_many(TR__ARG_LIST, items, (uint32_t)n);
+    tr_err err = tr__spawn_first(body, &list, 1);
+    free(items);
+    return err;
 }
 
 int tr_main(int argc, char **argv, tr_process_fn body)
@@ -161,10 +168,7 @@ int tr_main(int argc, char **argv, tr_process_fn body)
     tr_err err = tr__sched_start(worker_count());
     if (err)
         return cannot_start(err);
-    struct tr_scope_mark mark = tr_scope_begin();
-    struct tr_arg args = tr__arg_term(list_of(argc, argv));
-    err = tr__spawn_first(body, &args, 1);
-    tr_scope_end(&mark);
+    err = start_first(argc, argv, body);
     if (err)
         tr__sched_stop();
     tr__sched_run();

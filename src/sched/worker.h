@@ -44,6 +44,7 @@ struct tr_worker {
     uint64_t random;
     bool searching; /* counts in the number of workers that look for work */
     int index;
+    void *catcher; /* where an error goes that is raised now, for the layer above; NULL: nowhere */
     struct tr_thread *thread; /* that runs it; guarded by the lock in thread.c */
     struct tr_block_cache blocks;
 
