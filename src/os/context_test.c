@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+/* The switch: what survives it, and how a new stack begins. */
+#include "os/context.h"
+
+#include "check.h"
+#include "os/pages.h"
+
+#include <fenv.h>
+#include <stdlib.h>
+
+enum { SIZE = 256 * 1024 };
+
+static struct tr_context mine, other;
+static char *stack;
+
+static void begin(void (*entry)(void))
+{
+    if (!stack)
+        stack = tr__pages_map(SIZE, TR__PAGE);
+    CHECK(stack != NULL);
+    tr__context_of_thread(&mine);
+    tr__context_make(&other, stack, stack + SIZE, entry);
+}
+
+static void go(void)
+{
+    tr__context_switch(&mine, &other, false);
+}
+
+static void back(void)
+{
+    tr__context_switch(&other, &mine, false);
+}
+
+static _Noreturn void leave(void)
+{
+    tr__context_switch(&other, &mine, true);
+    abort();
+}
+
+/* --- a value for each register that a call preserves --- */
+
+/* So many live values across a switch that the compiler keeps some in each such register; what is
+   volatile keeps it from knowing them. */
+static volatile uint64_t seeds[12] = { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12 };
+
+static TR__NOINLINE uint64_t carry(void (*swap)(void), uint64_t salt, int rounds)
+{
+    uint64_t a = seeds[0] ^ salt, b = seeds[1] ^ salt, c = seeds[2] ^ salt, d = seeds[3] ^ salt;
+    uint64_t e = seeds[4] ^ salt, f = seeds[5] ^ salt, g = seeds[6] ^ salt, h = seeds[7] ^ salt;
+    uint64_t i = seeds[8] ^ salt, j = seeds[9] ^ salt, k = seeds[10] ^ salt, l = seeds[11] ^ salt;
+
+    for (int n = 0; n < rounds; n++) {
+        swap();
+        a += b, b += c, c += d, d += e, e += f, f += g;
+        g += h, h += i, i += j, j += k, k += l, l += a;
+    }
+    return a ^ b ^ c ^ d ^ e ^ f ^ g ^ h ^ i ^ j ^ k ^ l;
+}
+
+static void nothing(void)
+{
+    __asm__ volatile("" ::: "memory");
+}
+
+enum { ROUNDS = 1000 };
+static uint64_t carried;
+
+static void carry_there(void)
+{
+    tr__context_entered(&other);
+    carried = carry(back, 77, ROUNDS);
+    leave();
+}
+
+TEST(registers_survive_a_switch)
+{
+    begin(carry_there);
+    CHECK(carry(go, 1234, ROUNDS) == carry(nothing, 1234, ROUNDS));
+    go();
+    CHECK(carried == carry(nothing, 77, ROUNDS));
+    tr__context_drop(&other);
+}
+
+/* --- floating point --- */
+
+static int there[3];
+
+static void round_up(void)
+{
+    tr__context_entered(&other);
+    there[0] = fegetround();
+    fesetround(FE_UPWARD);
+    back();
+    there[1] = fegetround();
+    fesetround(FE_TONEAREST);
+    back();
+    there[2] = fegetround();
+    leave();
+}
+
+TEST(each_flow_has_its_own_rounding_mode)
+{
+    fesetround(FE_DOWNWARD);
+    begin(round_up);
+    go();
+    CHECK_INT(there[0], FE_DOWNWARD); /* inherited from who made it */
+    CHECK_INT(fegetround(), FE_DOWNWARD);
+    fesetround(FE_TOWARDZERO);
+    go();
+    CHECK_INT(there[1], FE_UPWARD);
+    CHECK_INT(fegetround(), FE_TOWARDZERO);
+    go();
+    CHECK_INT(there[2], FE_TONEAREST);
+    CHECK_INT(fegetround(), FE_TOWARDZERO);
+    tr__context_drop(&other);
+}
+
+/* --- the first frame --- */
+
+typedef float quad __attribute__((vector_size(16)));
+
+/* The compiler stores these with instructions that fault on a stack that is not aligned. */
+static TR__NOINLINE float use_vectors(float x)
+{
+    volatile quad a = { x, x, x, x };
+    volatile quad b = a + a;
+
+    CHECK_INT((uintptr_t)&a % 16, 0);
+    CHECK_INT((uintptr_t)&b % 16, 0);
+    return ((quad)b)[3];
+}
+
+static float sum;
+
+static void vectors(void)
+{
+    tr__context_entered(&other);
+    sum = use_vectors(1.5f);
+    leave();
+}
+
+TEST(a_new_stack_is_aligned)
+{
+    for (unsigned i = 0; i < 64; i += 8) {
+        begin(vectors);
+        tr__context_drop(&other);
+        tr__context_make(&other, stack, stack + SIZE - i, vectors);
+        go();
+        CHECK(sum == 3.0f);
+        tr__context_drop(&other);
+    }
+}
+
+static int depth(int n)
+{
+    volatile char room[512];
+
+    room[0] = (char)n;
+    return n == 0 ? 0 : 1 + depth(n - 1) + (room[0] != (char)n);
+}
+
+static int reached;
+
+static void dive(void)
+{
+    tr__context_entered(&other);
+    for (;;) {
+        reached = depth(100);
+        back();
+    }
+}
+
+TEST(a_flow_is_left_for_good_and_its_stack_used_again)
+{
+    for (int i = 0; i < 1000; i++) {
+        begin(dive);
+        go();
+        go();
+        CHECK_INT(reached, 100);
+        tr__context_drop(&other);
+    }
+}
