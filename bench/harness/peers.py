@@ -47,6 +47,8 @@ class Troupe(Peer):
         settings = dict(re.findall(r"^(\w+):\w+=(.*)$", cache, re.M))
         kind = settings.get("CMAKE_BUILD_TYPE", "")
         flags = settings.get(f"CMAKE_C_FLAGS_{kind.upper()}", "")
+        if settings.get("TR_LTO") == "ON":
+            flags += " -flto"
         compiler = output_of(settings["CMAKE_C_COMPILER"], "--version").splitlines()[0]
         return " ".join(f"{self.commit()}, {compiler}, {kind} {flags}".split())
 

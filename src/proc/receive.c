@@ -77,6 +77,8 @@ TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
         struct tr_sig *sig = *m->at;
         if (sig) {
             m->message.w = sig->term;
+            /* The sender's core has it still: fetch it while the body looks at this one. */
+            __builtin_prefetch(sig->next);
             m->state = LOOKING;
             return true;
         }
