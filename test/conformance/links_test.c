@@ -213,7 +213,9 @@ TEST_PROC(no_exit_comes_after_unlink)
         }
         CHECK_NO_MESSAGE();
     }
+#ifndef TR_HOSTILE /* there each spawn lets the child run first, so that all may be early */
     CHECK(early < 50000);
+#endif
     CHECK_INFO(tr_self(), a_links, tr_list());
 }
 
