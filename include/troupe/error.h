@@ -14,13 +14,10 @@
 #ifndef TROUPE_ERROR_H
 #define TROUPE_ERROR_H
 
-#if defined(__GNUC__)
-#define TR_PUBLIC   __attribute__((visibility("default")))
+#include "troupe/version.h"
+
+/* Marks functions whose result says whether they have failed. */
 #define TR_MUST_USE __attribute__((warn_unused_result))
-#else
-#define TR_PUBLIC
-#define TR_MUST_USE
-#endif
 
 /* One table gives name, number and text. Numbers are part of the interface: they never change. */
 #define TR_ERR_TABLE(X)                                                                            \
@@ -45,19 +42,15 @@ typedef enum tr_err {
 #undef TR__ERR_ENUM
 } tr_err;
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+TR_HEADER_BEGIN
 
 /* The text of an error: one short sentence without a full stop; never NULL. Any thread. */
-TR_PUBLIC const char *tr_strerror(tr_err err);
+const char *tr_strerror(tr_err err);
 
 /* The name of an error as written in C, "TR_ENOMEM"; "TR_E?" for a number not in the table. Any
  * thread. */
-TR_PUBLIC const char *tr_err_name(tr_err err);
+const char *tr_err_name(tr_err err);
 
-#ifdef __cplusplus
-}
-#endif
+TR_HEADER_END
 
 #endif

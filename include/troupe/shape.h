@@ -30,10 +30,9 @@
 #include <string.h>
 
 #include "troupe/term.h"
+#include "troupe/version.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+TR_HEADER_BEGIN
 
 /* One argument of a shape; made by TR_ARG, not by hand. */
 struct tr_arg {
@@ -49,8 +48,8 @@ struct tr_arg {
 };
 
 /* The functions beneath the macros; args may be NULL when n is 0. */
-TR_PUBLIC bool tr_match_args(tr_term term, const struct tr_arg *args, int n);
-TR_PUBLIC tr_term tr_build_args(const struct tr_arg *args, int n);
+bool tr_match_args(tr_term term, const struct tr_arg *args, int n);
+tr_term tr_build_args(const struct tr_arg *args, int n);
 
 /* --- private part: kinds of arguments --- */
 
@@ -240,8 +239,8 @@ TR__INLINE bool tr__arg_immediate(struct tr_arg a, uint64_t *w)
 }
 
 /* The rare kinds, out of line. */
-TR_PUBLIC bool tr__arg_check_slow(struct tr_arg a, uint64_t w);
-TR_PUBLIC void tr__arg_store_slow(struct tr_arg a, uint64_t w);
+bool tr__arg_check_slow(struct tr_arg a, uint64_t w);
+void tr__arg_store_slow(struct tr_arg a, uint64_t w);
 
 /* Does the word match? Writes nothing. The kind is a constant where this is inlined. */
 TR__INLINE bool tr__arg_check(struct tr_arg a, uint64_t w)
@@ -334,8 +333,9 @@ TR__INLINE void tr__arg_store(struct tr_arg a, uint64_t w)
     }
 }
 
+TR_HEADER_END
+
 #ifdef __cplusplus
-}
 #include "troupe/shape.hpp"
 #else
 
@@ -408,8 +408,8 @@ TR__INLINE bool tr__match_5(tr_term t, struct tr_arg a, struct tr_arg b, struct 
 }
 
 /* A tuple in the current heap, of two words or more that need no copy. */
-TR_PUBLIC tr_term tr__build_pair(uint64_t a, uint64_t b);
-TR_PUBLIC tr_term tr__build_triple(uint64_t a, uint64_t b, uint64_t c);
+tr_term tr__build_pair(uint64_t a, uint64_t b);
+tr_term tr__build_triple(uint64_t a, uint64_t b, uint64_t c);
 
 TR__INLINE tr_term tr__build_1(struct tr_arg a)
 {
@@ -542,7 +542,7 @@ TR__INLINE tr_term tr__build_3(struct tr_arg a, struct tr_arg b, struct tr_arg c
 #ifdef __cplusplus
 extern "C"
 #endif
-    TR_PUBLIC void
+    void
     tr__atoms_start(tr_atom *const *atoms, const char *const *names, size_t n);
 
 /*

@@ -30,10 +30,9 @@
 
 #include "troupe/each.h"
 #include "troupe/error.h"
+#include "troupe/version.h"
 
-#ifdef __cplusplus
-extern "C" {
-#endif
+TR_HEADER_BEGIN
 
 /* A word of zero is "no term", "no pid" and so on: the value of an unset variable. */
 typedef struct tr_term {
@@ -60,23 +59,23 @@ typedef struct tr_bin {
 
 /* --- kinds --- */
 
-TR_PUBLIC bool tr_is_integer(tr_term term);
-TR_PUBLIC bool tr_is_float(tr_term term);
-TR_PUBLIC bool tr_is_number(tr_term term);
-TR_PUBLIC bool tr_is_atom(tr_term term);
-TR_PUBLIC bool tr_is_bool(tr_term term);
-TR_PUBLIC bool tr_is_pid(tr_term term);
-TR_PUBLIC bool tr_is_ref(tr_term term);
-TR_PUBLIC bool tr_is_fun(tr_term term);
-TR_PUBLIC bool tr_is_port(tr_term term);
-TR_PUBLIC bool tr_is_tuple(tr_term term);
-TR_PUBLIC bool tr_is_map(tr_term term);
+bool tr_is_integer(tr_term term);
+bool tr_is_float(tr_term term);
+bool tr_is_number(tr_term term);
+bool tr_is_atom(tr_term term);
+bool tr_is_bool(tr_term term);
+bool tr_is_pid(tr_term term);
+bool tr_is_ref(tr_term term);
+bool tr_is_fun(tr_term term);
+bool tr_is_port(tr_term term);
+bool tr_is_tuple(tr_term term);
+bool tr_is_map(tr_term term);
 /* The empty list, or a pair of head and tail. */
-TR_PUBLIC bool tr_is_list(tr_term term);
-TR_PUBLIC bool tr_is_nil(tr_term term);
+bool tr_is_list(tr_term term);
+bool tr_is_nil(tr_term term);
 /* A bitstring of whole bytes. */
-TR_PUBLIC bool tr_is_binary(tr_term term);
-TR_PUBLIC bool tr_is_bitstring(tr_term term);
+bool tr_is_binary(tr_term term);
+bool tr_is_bitstring(tr_term term);
 
 /* --- atoms --- */
 
@@ -86,86 +85,86 @@ TR_PUBLIC bool tr_is_bitstring(tr_term term);
  * system_limit when the table is full. At program start (tr_atoms) the same prints the cause and
  * aborts.
  */
-TR_PUBLIC tr_atom tr_intern(const char *text);
+tr_atom tr_intern(const char *text);
 
 /* The same as a result: TR_EINVAL (too long, not UTF-8), TR_ELIMIT (table full), TR_ENOMEM. */
-TR_PUBLIC TR_MUST_USE tr_err tr_try_intern(const char *text, size_t size, tr_atom *atom);
+TR_MUST_USE tr_err tr_try_intern(const char *text, size_t size, tr_atom *atom);
 
 /* Finds an atom that exists already; TR_ENOTFOUND if none. Makes nothing, so safe for foreign text.
  */
-TR_PUBLIC TR_MUST_USE tr_err tr_find_atom(const char *text, size_t size, tr_atom *atom);
+TR_MUST_USE tr_err tr_find_atom(const char *text, size_t size, tr_atom *atom);
 
 /* The text of an atom, NUL-terminated, valid for ever; *size (may be NULL) is its length in bytes.
  */
-TR_PUBLIC const char *tr_atom_name(tr_atom atom, size_t *size);
+const char *tr_atom_name(tr_atom atom, size_t *size);
 
 /* How many atoms exist, and how many there may be (1,048,576 unless set). */
-TR_PUBLIC size_t tr_atom_count(void);
-TR_PUBLIC size_t tr_atom_limit(void);
+size_t tr_atom_count(void);
+size_t tr_atom_limit(void);
 
 /* Sets the bound, before the runtime starts: TR_EINVAL above 16,777,216 or below the present count.
  */
-TR_PUBLIC TR_MUST_USE tr_err tr_atom_set_limit(size_t limit);
+TR_MUST_USE tr_err tr_atom_set_limit(size_t limit);
 
 /* --- integers and floats (tr_build(5) and tr_match(t, &n) do the usual cases) --- */
 
 /* The value if the term is an integer that fits; else false, and *value is untouched. */
-TR_PUBLIC bool tr_to_int64(tr_term term, int64_t *value);
-TR_PUBLIC bool tr_to_uint64(tr_term term, uint64_t *value);
+bool tr_to_int64(tr_term term, int64_t *value);
+bool tr_to_uint64(tr_term term, uint64_t *value);
 
 /* The value of a float, or the nearest double of an integer; false if neither or too large. */
-TR_PUBLIC bool tr_to_double(tr_term term, double *value);
+bool tr_to_double(tr_term term, double *value);
 
 /*
  * An integer of any size from decimal digits with an optional sign. TR_ESYNTAX for anything else,
  * TR_ELIMIT above 1,048,576 bits, TR_ENOMEM.
  */
-TR_PUBLIC TR_MUST_USE tr_err tr_integer_from_text(const char *text, size_t size, tr_term *integer);
+TR_MUST_USE tr_err tr_integer_from_text(const char *text, size_t size, tr_term *integer);
 
 /* --- tuples --- */
 
-TR_PUBLIC tr_term tr_tuple_from_array(const tr_term *items, size_t n);
-TR_PUBLIC size_t tr_tuple_size(tr_term tuple);
+tr_term tr_tuple_from_array(const tr_term *items, size_t n);
+size_t tr_tuple_size(tr_term tuple);
 
 /* Element i, counted from 0 (Erlang's element/2 counts from 1). */
-TR_PUBLIC tr_term tr_element(tr_term tuple, size_t i);
+tr_term tr_element(tr_term tuple, size_t i);
 
 /* A copy of the tuple with element i (from 0) replaced. */
-TR_PUBLIC tr_term tr_set_element(tr_term tuple, size_t i, tr_term item);
+tr_term tr_set_element(tr_term tuple, size_t i, tr_term item);
 
 /* --- lists --- */
 
 static inline tr_term tr_nil(void);
 
 /* A list of one more element; the tail is shared, not copied. */
-TR_PUBLIC tr_term tr_list_push(tr_term list, tr_term item);
-TR_PUBLIC tr_term tr_list_from_array(const tr_term *items, size_t n);
-TR_PUBLIC tr_term tr_list_reverse(tr_term list);
-TR_PUBLIC tr_term tr_head(tr_term list);
-TR_PUBLIC tr_term tr_tail(tr_term list);
+tr_term tr_list_push(tr_term list, tr_term item);
+tr_term tr_list_from_array(const tr_term *items, size_t n);
+tr_term tr_list_reverse(tr_term list);
+tr_term tr_head(tr_term list);
+tr_term tr_tail(tr_term list);
 
 /* The length of a proper list; false, *n untouched, for anything else. */
-TR_PUBLIC bool tr_list_length(tr_term list, size_t *n);
+bool tr_list_length(tr_term list, size_t *n);
 
 /*
  * Steps through a list: while (tr_list_next(&list, &item)) ... Afterwards the list variable holds
  * what was left: the empty list, or the tail of an improper list.
  */
-TR_PUBLIC bool tr_list_next(tr_term *list, tr_term *item);
+bool tr_list_next(tr_term *list, tr_term *item);
 
 /* --- maps: keys are compared exactly, 1 and 1.0 are two keys --- */
 
-TR_PUBLIC size_t tr_map_size(tr_term map);
+size_t tr_map_size(tr_term map);
 
 /* The value of a key; false, *value untouched, when the key is absent. value may be NULL. */
-TR_PUBLIC bool tr_map_get(tr_term map, tr_term key, tr_term *value);
+bool tr_map_get(tr_term map, tr_term key, tr_term *value);
 
 /* A new map; the old one stays as it was, and the two share what they can. */
-TR_PUBLIC tr_term tr_map_put(tr_term map, tr_term key, tr_term value);
-TR_PUBLIC tr_term tr_map_remove(tr_term map, tr_term key);
+tr_term tr_map_put(tr_term map, tr_term key, tr_term value);
+tr_term tr_map_remove(tr_term map, tr_term key);
 
 /* A map of n pairs; of equal keys the last one wins. n may be 0. */
-TR_PUBLIC tr_term tr_map_from_arrays(const tr_term *keys, const tr_term *values, size_t n);
+tr_term tr_map_from_arrays(const tr_term *keys, const tr_term *values, size_t n);
 
 /*
  * Steps through the pairs of a map: keys of up to 32 in term order, of larger maps in an order that
@@ -182,24 +181,24 @@ struct tr_map_iter {
     int depth;
 };
 
-TR_PUBLIC void tr_map_iter_init(struct tr_map_iter *iter, tr_term map);
-TR_PUBLIC bool tr_map_next(struct tr_map_iter *iter, tr_term *key, tr_term *value);
+void tr_map_iter_init(struct tr_map_iter *iter, tr_term map);
+bool tr_map_next(struct tr_map_iter *iter, tr_term *key, tr_term *value);
 
 /* --- binaries: up to 64 bytes are part of the term, larger ones are counted and shared --- */
 
-TR_PUBLIC tr_term tr_binary(const void *data, size_t size);
+tr_term tr_binary(const void *data, size_t size);
 
 /* The first n bits of data; n need not be a multiple of 8. */
-TR_PUBLIC tr_term tr_bitstring(const void *data, size_t nbits);
+tr_term tr_bitstring(const void *data, size_t nbits);
 
 /* size bytes of a binary from byte `from` on, sharing the bytes where they are counted. */
-TR_PUBLIC tr_term tr_sub_binary(tr_term binary, size_t from, size_t size);
+tr_term tr_sub_binary(tr_term binary, size_t from, size_t size);
 
 /* The bytes of a binary, borrowed from the term; false, *bytes untouched, for anything else. */
-TR_PUBLIC bool tr_binary_get(tr_term binary, tr_bin *bytes);
+bool tr_binary_get(tr_term binary, tr_bin *bytes);
 
 /* The same of a bitstring, with its size in bits; unused low bits of the last byte are zero. */
-TR_PUBLIC bool tr_bitstring_get(tr_term bitstring, tr_bin *bytes, size_t *nbits);
+bool tr_bitstring_get(tr_term bitstring, tr_bin *bytes, size_t *nbits);
 
 /* --- comparing --- */
 
@@ -207,52 +206,51 @@ TR_PUBLIC bool tr_bitstring_get(tr_term bitstring, tr_bin *bytes, size_t *nbits)
  * Erlang's total order: number < atom < reference < fun < port < pid < tuple < map < nil < list <
  * bitstring. Negative, zero or positive. Numbers compare by value, so 1 and 1.0 are equal.
  */
-TR_PUBLIC int tr_compare(tr_term a, tr_term b);
+int tr_compare(tr_term a, tr_term b);
 
 /* The order of map keys: the same, but all integers before all floats. Zero only if tr_equal. */
-TR_PUBLIC int tr_compare_exact(tr_term a, tr_term b);
+int tr_compare_exact(tr_term a, tr_term b);
 
 /* The same term, as Erlang's =:= . */
-TR_PUBLIC bool tr_equal(tr_term a, tr_term b);
+bool tr_equal(tr_term a, tr_term b);
 
 /* Equal terms (tr_equal) have equal hashes, on every run and every machine. */
-TR_PUBLIC uint64_t tr_hash(tr_term term);
+uint64_t tr_hash(tr_term term);
 
 /* --- text --- */
 
 /* The term as Erlang writes it, on one line, NUL-terminated, in the current heap. */
-TR_PUBLIC char *tr_inspect(tr_term term);
+char *tr_inspect(tr_term term);
 
 /* The same to a file, TR_ESYS when writing fails, TR_ENOMEM. Blocks as the file does. */
-TR_PUBLIC TR_MUST_USE tr_err tr_print(FILE *file, tr_term term);
+TR_MUST_USE tr_err tr_print(FILE *file, tr_term term);
 
 /*
  * The same to a buffer, as snprintf does: at most size bytes with the NUL, and the result is the
  * length of the whole text.
  */
-TR_PUBLIC size_t tr_print_to(char *buffer, size_t size, tr_term term);
+size_t tr_print_to(char *buffer, size_t size, tr_term term);
 
 /*
  * Reads one term as tr_inspect writes it, with white space and %comments between tokens.
  * TR_ESYNTAX, or TR_ELIMIT (number or atom too long, atom table full), or TR_ENOMEM: *error_at (may
  * be NULL) is then the byte at which reading stopped. Funs and ports have no text that can be read.
  */
-TR_PUBLIC TR_MUST_USE tr_err tr_parse(const char *text, size_t size, tr_term *term,
-                                      size_t *error_at);
+TR_MUST_USE tr_err tr_parse(const char *text, size_t size, tr_term *term, size_t *error_at);
 
 /* --- how long a term lives --- */
 
 /* A copy in the current heap, sharing nothing with the original but counted binaries. */
-TR_PUBLIC tr_term tr_copy(tr_term term);
+tr_term tr_copy(tr_term term);
 
 /*
  * A copy that lasts until tr_release, or until the process (or thread) that kept it ends.
  * Immediates cost nothing. Each kept term is released at most once; owner only.
  */
-TR_PUBLIC tr_term tr_keep(tr_term term);
+tr_term tr_keep(tr_term term);
 
 /* Frees what tr_keep returned; does nothing for immediates. Owner only. */
-TR_PUBLIC void tr_release(tr_term kept);
+void tr_release(tr_term kept);
 
 /* A moment of the current heap. */
 struct tr_scope_mark {
@@ -260,10 +258,10 @@ struct tr_scope_mark {
     int once;
 };
 
-TR_PUBLIC struct tr_scope_mark tr_scope_begin(void);
+struct tr_scope_mark tr_scope_begin(void);
 
 /* Frees everything built in the current heap since the mark was taken; kept terms stay. */
-TR_PUBLIC void tr_scope_end(struct tr_scope_mark *mark);
+void tr_scope_end(struct tr_scope_mark *mark);
 
 /*
  * tr_scope { ... } frees at its end what was built inside; return, break, goto and continue out of
@@ -322,9 +320,7 @@ static inline bool tr__small_fits(int64_t i)
     return ((uint64_t)i + (UINT64_C(1) << 60)) >> 61 == 0;
 }
 
-#ifdef __cplusplus
-}
-#endif
+TR_HEADER_END
 
 #include "troupe/shape.h"
 
