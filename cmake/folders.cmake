@@ -37,7 +37,8 @@ function(troupe_examples)
         set(expected ${CMAKE_CURRENT_SOURCE_DIR}/${name}.out)
         if(TR_TESTS AND EXISTS ${expected})
             add_test(NAME example_${name}
-                COMMAND ${PROJECT_SOURCE_DIR}/tools/compare ${expected} $<TARGET_FILE:${name}>)
+                COMMAND ${PROJECT_SOURCE_DIR}/tools/compare ${expected}
+                    ${CMAKE_CROSSCOMPILING_EMULATOR} $<TARGET_FILE:${name}>)
             set_tests_properties(example_${name} PROPERTIES SKIP_RETURN_CODE 77)
         endif()
     endforeach()
