@@ -408,8 +408,10 @@ TR__INLINE bool tr__match_5(tr_term t, struct tr_arg a, struct tr_arg b, struct 
 }
 
 /* A tuple in the current heap, of two words or more that need no copy. */
+TR_HEADER_BEGIN
 tr_term tr__build_pair(uint64_t a, uint64_t b);
 tr_term tr__build_triple(uint64_t a, uint64_t b, uint64_t c);
+TR_HEADER_END
 
 TR__INLINE tr_term tr__build_1(struct tr_arg a)
 {
@@ -539,11 +541,9 @@ TR__INLINE tr_term tr__build_3(struct tr_arg a, struct tr_arg b, struct tr_arg c
 /* --- atoms by name --- */
 
 /* Used by tr_atoms at program start: interns n names, or prints the cause and aborts. */
-#ifdef __cplusplus
-extern "C"
-#endif
-    void
-    tr__atoms_start(tr_atom *const *atoms, const char *const *names, size_t n);
+TR_HEADER_BEGIN
+void tr__atoms_start(tr_atom *const *atoms, const char *const *names, size_t n);
+TR_HEADER_END
 
 /*
  * tr_atoms(get, count); at file scope gives the atoms a_get and a_count; up to 64 names. A name
