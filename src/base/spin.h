@@ -2,9 +2,9 @@
 /*
  * A lock for sections of a few dozen instructions.
  *
- * The holder never blocks, allocates from the system or switches context while it holds one, so
- * a waiter spins for nanoseconds; when the holder's thread itself was descheduled, the waiter
- * gives its own time slice away after a while.
+ * The holder never waits for anyone or switches context while it holds one, so a waiter mostly
+ * spins for nanoseconds. Now and then a holder asks the system for memory, or is descheduled
+ * itself: a waiter that has spun for long gives its own time slice away.
  */
 #ifndef TROUPE_BASE_SPIN_H
 #define TROUPE_BASE_SPIN_H

@@ -26,7 +26,7 @@ enum tr_sig_kind {
     TR__SIG_UNLINK_ACK, /* words: sender, number of the request */
     TR__SIG_MONITOR,    /* a struct tr_tie, which becomes the receiver's record of its watcher */
     TR__SIG_DEMONITOR,  /* words: reference */
-    TR__SIG_DOWN,       /* words: {Tag, Ref, process, Object, Reason}; the watched pid in `from` */
+    TR__SIG_DOWN,       /* words: {Tag, Ref, process, Object, Reason} */
     TR__SIG_CALL        /* a struct tr_sig_call: something for the receiver to do */
 };
 

@@ -166,6 +166,8 @@ TEST(an_idle_scheduler_sleeps)
 #endif
     start(2);
     CHECK_WITHIN(5000, tr__idle_count() == 2);
+    /* Time itself is tested here: the monitor's last looks, then a second in which nothing is due.
+     */
     usleep(100000);
     int64_t before = switches();
     usleep(1000000);
