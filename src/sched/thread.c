@@ -4,7 +4,8 @@
  *
  * Invariants, with the lock held: a worker has at most one thread and a thread at most one worker,
  * and they name each other; a thread is on the list of spares only while it has no worker and runs
- * nothing. The lock is taken when a worker changes hands, never in between.
+ * nothing. The lock is taken when a worker changes hands, never in between. `lost` of a thread's
+ * record is written with the lock held.
  */
 #define _GNU_SOURCE
 #include "sched/thread.h"
@@ -60,6 +61,9 @@ static struct tr_worker *await_worker(struct tr_thread *t)
         uint32_t word = atomic_load_explicit(&t->word, memory_order_acquire);
         pthread_mutex_lock(&pool.lock);
         struct tr_worker *w = t->worker;
+        /* Nobody can be taking it away at this moment; a little later somebody may. */
+        if (w)
+            atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
         pthread_mutex_unlock(&pool.lock);
         if (w || stopping())
             return w;
@@ -71,7 +75,6 @@ static void attach(struct tr_thread *t, struct tr_worker *w)
 {
     t->tls->worker = w;
     t->tls->blocks = &w->blocks;
-    atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
 }
 
 static void detach(struct tr_thread *t)
