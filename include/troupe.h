@@ -4,6 +4,7 @@
 #define TROUPE_H
 
 #include "troupe/error.h"
+#include "troupe/fault.h"
 #include "troupe/info.h"
 #include "troupe/io.h"
 #include "troupe/link.h"

@@ -10,6 +10,7 @@
 
 #include "base/compiler.h"
 #include "mem/block.h"
+#include "os/tls.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -36,6 +37,7 @@ uint64_t *tr__heap_reserve(struct tr_heap *heap, size_t n)
 
     if ((size_t)(heap->end - heap->top) >= n && heap->top)
         return heap->top;
+    TR__GUARD();
     if (n > (SIZE_MAX - sizeof(*newest)) / sizeof(uint64_t))
         return NULL;
     if (newest)
@@ -77,6 +79,7 @@ static struct tr_heap_chunk *oldest_chunk(struct tr_heap *heap)
 
 void tr__heap_reset(struct tr_heap *heap, struct tr_heap_mark mark)
 {
+    TR__GUARD();
     if (heap->counted != mark.counted) {
         tr__counted_release_until(heap->counted, mark.counted);
         heap->counted = mark.counted;
@@ -143,6 +146,7 @@ size_t tr__heap_used(const struct tr_heap *heap)
 
 struct tr_kept *tr__heap_keep(struct tr_heap *heap, size_t n)
 {
+    TR__GUARD();
     struct tr_kept *kept;
 
     if (n > (SIZE_MAX - sizeof(*kept)) / sizeof(uint64_t))
@@ -162,6 +166,7 @@ struct tr_kept *tr__heap_keep(struct tr_heap *heap, size_t n)
 
 void tr__heap_unkeep(struct tr_kept *kept)
 {
+    TR__GUARD();
     *kept->link = kept->next;
     if (kept->next)
         kept->next->link = kept->link;

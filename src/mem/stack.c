@@ -22,6 +22,7 @@
 #define REGION_ORDER 26
 #define WARM_MAX     4096
 #define COLOURS      16
+#define RESERVE      (4u * TR__PAGE)
 
 /* A cold stack has no page to keep its own record in. */
 struct cold {
@@ -49,6 +50,12 @@ static unsigned order_of(size_t size)
     return order;
 }
 
+/* What is guarded at the low end of a stack: one page for good, and the reserve. */
+static size_t guarded(unsigned order)
+{
+    return TR__PAGE + ((size_t)1 << order >= TR__STACK_DEFAULT ? RESERVE : 0);
+}
+
 static struct tr_stack *record_at(char *base, unsigned order, size_t colour)
 {
     char *end = base + ((size_t)1 << order);
@@ -70,7 +77,7 @@ static char *cut(struct pool *pool, unsigned order)
         pool->fresh = p;
         pool->end = p + region;
     }
-    if (!tr__pages_guard(pool->fresh, TR__PAGE))
+    if (!tr__pages_guard(pool->fresh, guarded(order)))
         return NULL;
     char *base = pool->fresh;
     pool->fresh += size;
@@ -105,7 +112,7 @@ static struct tr_stack *pool_get(unsigned order)
     if (s || !base)
         return s;
     s = record_at(base, order, colour);
-    *s = (struct tr_stack){ .base = base, .order = order };
+    *s = (struct tr_stack){ .base = base, .order = (uint8_t)order };
     return s;
 }
 
@@ -128,7 +135,7 @@ static void pool_put(struct tr_stack *s)
     if (!c)
         return;
     /* Nobody can find the stack here, so the slow part needs no lock. */
-    tr__pages_discard(base + TR__PAGE, ((size_t)1 << order) - TR__PAGE);
+    tr__pages_discard(base + guarded(order), ((size_t)1 << order) - guarded(order));
     c->base = base;
     tr__spin_lock(&pool->lock);
     c->next = pool->cold;
@@ -151,6 +158,9 @@ struct tr_stack *tr__stack_get(struct tr_stack_cache *cache, size_t size)
 
 void tr__stack_put(struct tr_stack_cache *cache, struct tr_stack *s)
 {
+    /* Where the guard cannot be had again, an overflow meets the last page only. */
+    if (tr__unlikely(s->opened))
+        s->opened = !tr__pages_guard(s->base + TR__PAGE, RESERVE);
     if (cache->count >= TR__STACK_HOT || ((size_t)1 << s->order) != TR__STACK_DEFAULT) {
         pool_put(s);
         return;
@@ -177,5 +187,18 @@ void *tr__stack_top(struct tr_stack *s)
 
 void *tr__stack_bottom(struct tr_stack *s)
 {
-    return s->base + TR__PAGE;
+    return s->base + guarded(s->order);
+}
+
+bool tr__stack_guards(const struct tr_stack *s, uintptr_t address)
+{
+    return address - (uintptr_t)s->base < guarded(s->order);
+}
+
+bool tr__stack_open(struct tr_stack *s)
+{
+    if (s->opened || guarded(s->order) == TR__PAGE)
+        return false;
+    s->opened = tr__pages_unguard(s->base + TR__PAGE, RESERVE);
+    return s->opened;
 }

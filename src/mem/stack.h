@@ -5,10 +5,15 @@
  * A stack's first page costs a page fault (1.4 to 2 us) when it is touched for the first time, so
  * stacks are reused last-in first-out: a worker that runs short-lived processes runs them all on
  * one warm stack.
+ *
+ * Below a stack of default size or more lie a few pages of reserve, guarded like the page below
+ * them. Who overflows the stack inside a function that must not be left in the middle gets them, so
+ * that it can come to its end.
  */
 #ifndef TROUPE_MEM_STACK_H
 #define TROUPE_MEM_STACK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,7 +24,8 @@
 struct tr_stack {
     struct tr_stack *next; /* the list of free stacks it is on: a cache's or the depot's */
     char *base;            /* lowest address: the guard page */
-    uint32_t order;        /* log2 of its size */
+    uint8_t order;         /* log2 of its size */
+    bool opened;           /* its reserve is in use */
 };
 
 /* The warm stacks of default size of one worker. */
@@ -41,5 +47,12 @@ void tr__stack_cache_flush(struct tr_stack_cache *cache);
 /* The highest address that the stack's user may have, and the lowest. */
 void *tr__stack_top(struct tr_stack *s);
 void *tr__stack_bottom(struct tr_stack *s);
+
+/* True when `address` is in the guarded part of the stack. Async-signal-safe, as the next. */
+bool tr__stack_guards(const struct tr_stack *s, uintptr_t address);
+
+/* Makes the reserve usable until the stack is put back; false when there is none, or it is in use
+   already. */
+bool tr__stack_open(struct tr_stack *s);
 
 #endif

@@ -28,13 +28,13 @@ TEST(a_stack_has_the_size_asked_for)
     for (size_t size = 1; size <= (size_t)1 << 24; size = size * 3 + 5) {
         struct tr_stack *s = tr__stack_get(&cache, size);
         CHECK(s != NULL);
-        /* The guard and the record take a page and a few lines of the power of two. */
-        CHECK((size_t)(top(s) - bottom(s)) + 2 * TR__PAGE >= size);
+        /* The guards and the record take a few pages of the power of two. */
+        CHECK((size_t)(top(s) - bottom(s)) + 6 * TR__PAGE >= size);
         *bottom(s) = *(top(s) - 1) = 1;
         tr__stack_put(&cache, s);
     }
     struct tr_stack *s = tr__stack_get(&cache, 0);
-    CHECK(top(s) - bottom(s) > (ptrdiff_t)(TR__STACK_DEFAULT - 2 * TR__PAGE));
+    CHECK(top(s) - bottom(s) > (ptrdiff_t)(TR__STACK_DEFAULT - 6 * TR__PAGE));
 }
 
 TEST(below_the_bottom_is_a_page_that_faults)
@@ -52,6 +52,36 @@ TEST(below_the_bottom_is_a_page_that_faults)
         CHECK(waitpid(child, &status, 0) == child);
         CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
     }
+}
+
+TEST(the_reserve_can_be_used_once_and_is_guarded_again_afterwards)
+{
+    struct tr_stack *s = tr__stack_get(&cache, 0);
+    char *below = bottom(s) - 1;
+    int status;
+
+    CHECK(tr__stack_guards(s, (uintptr_t)below));
+    CHECK(!tr__stack_guards(s, (uintptr_t)bottom(s)));
+    CHECK(tr__stack_open(s));
+    CHECK(!tr__stack_open(s));
+    *below = 1;
+    tr__stack_put(&cache, s);
+    CHECK(tr__stack_get(&cache, 0) == s);
+    pid_t child = fork();
+    if (child == 0) {
+        signal(SIGSEGV, SIG_DFL);
+        *(volatile char *)below = 1;
+        _exit(0);
+    }
+    CHECK(waitpid(child, &status, 0) == child);
+    CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
+    CHECK(tr__stack_open(s));
+    *below = 1;
+}
+
+TEST(small_stacks_have_no_reserve)
+{
+    CHECK(!tr__stack_open(tr__stack_get(&cache, 16384)));
 }
 
 TEST(the_warmest_stack_comes_first)

@@ -21,6 +21,10 @@
 #define MADV_GUARD_INSTALL 102
 #endif
 
+#ifndef MADV_GUARD_REMOVE
+#define MADV_GUARD_REMOVE 103
+#endif
+
 #define NO_ADVICE 0x7fff
 
 static _Atomic(enum { UNKNOWN, MADVISE, MPROTECT }) guard_by;
@@ -93,6 +97,19 @@ bool tr__pages_guard(void *p, size_t size)
     }
     if (!ok)
         ok = mprotect(p, size, PROT_NONE) == 0;
+    errno = saved;
+    return ok;
+}
+
+bool tr__pages_unguard(void *p, size_t size)
+{
+    int saved = errno;
+    bool ok = false;
+
+    if (atomic_load_explicit(&guard_by, memory_order_relaxed) == MADVISE)
+        ok = madvise(p, size, MADV_GUARD_REMOVE) == 0;
+    else
+        ok = mprotect(p, size, PROT_READ | PROT_WRITE) == 0;
     errno = saved;
     return ok;
 }

@@ -21,9 +21,12 @@ void tr__pages_unmap(void *p, size_t size);
 void tr__pages_discard(void *p, size_t size);
 
 /*
- * Makes the page at `p` fault on any access. False when the system has no more room for guards:
+ * Makes the pages at `p` fault on any access. False when the system has no more room for guards:
  * the caller goes on without one, or refuses. Any thread.
  */
 bool tr__pages_guard(void *p, size_t size);
+
+/* Makes guarded pages usable again; they are zeroed. Async-signal-safe. */
+bool tr__pages_unguard(void *p, size_t size);
 
 #endif

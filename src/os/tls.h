@@ -17,12 +17,12 @@
 #include <stdbool.h>
 
 struct tr_tls {
-    void *worker;         /* what it works for; valid while inside and not lost */
-    void *thread;         /* its struct tr_thread; NULL on threads that are not the library's */
-    void *current;        /* the process it runs */
-    void *blocks;         /* the worker's cache of blocks */
-    _Atomic(bool) inside; /* runs library code; written by the thread, read by the taker */
-    _Atomic(bool) lost;   /* the worker is being, or has been, taken; written by the taker */
+    void *worker;            /* what it works for; valid while inside and not lost */
+    void *thread;            /* its struct tr_thread; NULL on threads that are not the library's */
+    _Atomic(void *) current; /* the process it runs; written by the thread, read by the monitor */
+    void *blocks;            /* the worker's cache of blocks */
+    _Atomic(bool) inside;    /* runs library code; written by the thread, read by the taker */
+    _Atomic(bool) lost;      /* the worker is being, or has been, taken; written by the taker */
 };
 
 extern __thread struct tr_tls tr__tls_of_thread __attribute__((visibility("hidden")));
@@ -68,11 +68,24 @@ static inline bool tr__tls_lost(struct tr_tls *tls)
     return tr__unlikely(atomic_load_explicit(&tls->lost, memory_order_acquire));
 }
 
+/*
+ * TR__GUARD() keeps the rest of the block from being interrupted for good: no kick ends the process
+ * in it, and a fault in it is not contained. For code that holds a lock, links lists, or owns
+ * memory that nothing else knows of, and does not enter by TR__ENTER (src/proc/proc.h) anyway.
+ */
+#define TR__GUARD()                                                                                \
+    bool guarded __attribute__((cleanup(tr__tls_unguard), unused)) = tr__tls_enter(tr__tls())
+
 static inline void tr__tls_leave(struct tr_tls *tls, bool was)
 {
     /* Release pairs with the taker's acquire: what was done to the worker is seen by its next
        thread. */
     atomic_store_explicit(&tls->inside, was, memory_order_release);
+}
+
+static inline void tr__tls_unguard(const bool *was)
+{
+    tr__tls_leave(tr__tls(), *was);
 }
 
 #endif

@@ -44,6 +44,7 @@ static struct tr_cleanup *new_entry(size_t extra)
 
 void *tr_alloc(size_t size)
 {
+    TR__GUARD();
     struct tr_proc *p = TR__SELF();
     struct tr_cleanup *c = new_entry(size);
 
@@ -53,6 +54,7 @@ void *tr_alloc(size_t size)
 
 void tr_free(void *p)
 {
+    TR__GUARD();
     if (!p)
         return;
     struct tr_cleanup *c = (struct tr_cleanup *)p - 1;
@@ -62,6 +64,7 @@ void tr_free(void *p)
 
 void tr_defer(void (*fn)(void *), void *arg)
 {
+    TR__GUARD();
     struct tr_proc *p = TR__SELF();
 
     if (!fn)
@@ -71,6 +74,7 @@ void tr_defer(void (*fn)(void *), void *arg)
 
 bool tr_defer_cancel(void (*fn)(void *), void *arg)
 {
+    TR__GUARD();
     struct tr_proc *p = TR__SELF();
 
     for (struct tr_cleanup *c = p->cleanups; c; c = c->next) {

@@ -140,6 +140,7 @@ static tr_term reserved_value(struct tr_proc *p, const uint64_t *field)
 
 tr_term tr_put(tr_term key, tr_term value)
 {
+    TR__GUARD();
     uint64_t *field = reserved(TR__SELF(), key);
 
     if (field) {
@@ -163,6 +164,7 @@ tr_term tr_put(tr_term key, tr_term value)
 
 tr_term tr_get(tr_term key)
 {
+    TR__GUARD();
     struct tr_proc *p = TR__SELF();
     uint64_t *field = reserved(p, key);
 
@@ -176,6 +178,7 @@ tr_term tr_get(tr_term key)
 
 tr_term tr_erase(tr_term key)
 {
+    TR__GUARD();
     struct tr_proc *p = TR__SELF();
     uint64_t *field = reserved(p, key);
 
@@ -233,11 +236,13 @@ static tr_term list(struct tr_proc *p, enum list_of what, const tr_term *value)
 
 tr_term tr_get_keys(void)
 {
+    TR__GUARD();
     return list(TR__SELF(), KEYS, NULL);
 }
 
 tr_term tr_get_keys_of(tr_term value)
 {
+    TR__GUARD();
     return list(TR__SELF(), KEYS, &value);
 }
 

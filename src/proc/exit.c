@@ -152,7 +152,7 @@ void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n)
     if (!sig)
         tr__raise_oom();
     sig->kind = TR__SIG_EXIT;
-    tr__sig_send(sig);
+    tr__sig_send_exit(sig);
     if (!p)
         return;
     tr__spend(p, TR__COST_CALL);

@@ -58,7 +58,7 @@ void tr__link_exit_send(struct tr_tie *tie, uint64_t from, struct tr_reason reas
     }
     sig->kind = TR__SIG_EXIT;
     sig->flags = TR__SIG_LINKED;
-    tr__sig_send(sig);
+    tr__sig_send_exit(sig);
 }
 
 struct tr_sig *tr__unlink_signal(enum tr_sig_kind kind, uint64_t to, uint64_t from, uint64_t id)

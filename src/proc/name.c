@@ -90,6 +90,7 @@ tr_err tr__name_give(struct tr_proc *p, uint64_t name)
 
 tr_err tr_register(tr_atom name, tr_pid pid)
 {
+    TR__GUARD();
     struct tr_proc *p = tr__proc_at(pid.w);
 
     if (!tr__is_atom_w(name.w) || name.w == TR_ATOM_W(undefined) || (pid.w & 7) != TR__TAG_PID)
@@ -114,6 +115,7 @@ static void take(entry *e, uint64_t holder)
 
 tr_err tr_unregister(tr_atom name)
 {
+    TR__GUARD();
     entry *e = find(name.w);
     uint64_t holder = 0;
 

@@ -139,7 +139,7 @@ _Static_assert(sizeof(struct tr_proc) <= TR__SLOT_SIZE, "a control block must fi
 /* The calling process, or NULL on a thread that runs none. */
 static inline struct tr_proc *tr__self(void)
 {
-    return tr__tls()->current;
+    return atomic_load_explicit(&tr__tls()->current, memory_order_relaxed);
 }
 
 /* The calling process; panics with the name of the function when there is none. */
@@ -322,6 +322,11 @@ void tr__cleanups_run(struct tr_proc *p);
 /* Frees the messages of all open receive clauses. */
 void tr__receive_close_all(struct tr_proc *p);
 
+/* --- contain.c --- */
+
+/* Sends an exit signal, so that it reaches also a process that does not come to the library. */
+void tr__sig_send_exit(struct tr_sig *sig);
+
 /* --- link.c --- */
 
 /* A reason on its way to many: a word, or a counted copy of the term. */
@@ -374,6 +379,9 @@ void tr__timers_drop(struct tr_proc *p);
 
 /* Takes note of a signal from a timer; false when it is not to be delivered. */
 bool tr__timer_arrived(struct tr_proc *p, struct tr_sig *sig);
+
+/* True when the exit signal of a timer, found in the inbox, is to be delivered. Owner only. */
+bool tr__timer_is_on_its_way(struct tr_sig *sig);
 
 /* Frees the timer that a signal is part of. */
 void tr__timer_free(struct tr_sig *sig);

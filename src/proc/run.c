@@ -35,15 +35,23 @@ static bool begin(struct tr_worker *w, struct tr_proc *p)
     p->stack = tr__stack_get(&w->stacks, p->stack_order ? (size_t)1 << p->stack_order : 0);
     if (!p->stack)
         return false;
+    p->stack->next = NULL;
     tr__context_make(&p->context, tr__stack_bottom(p->stack), tr__stack_top(p->stack), entry);
     return true;
 }
 
 static void drop_stack(struct tr_worker *w, struct tr_proc *p)
 {
+    struct tr_stack *older = p->stack->next;
+
     tr__context_drop(&p->context);
     tr__stack_put(&w->stacks, p->stack);
     p->stack = NULL;
+    /* After a fault the process ended on the stack that its thread held ready: contain.c. */
+    if (tr__unlikely(older)) {
+        tr__stack_put(&w->stacks, older);
+        tr__thread_restock(tr__thread());
+    }
 }
 
 static void timeout_fired(struct tr_wheel_node *node)
@@ -198,10 +206,10 @@ TR__OPAQUE void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
     struct tr_tls *tls = tr__tls();
 
     p->worker = w;
-    tls->current = p;
+    atomic_store_explicit(&tls->current, p, memory_order_relaxed);
     while (run_once(w, p))
         ;
-    tls->current = NULL;
+    atomic_store_explicit(&tls->current, NULL, memory_order_relaxed);
 }
 
 void tr_blocking_begin(void)

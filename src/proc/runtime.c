@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "os/cpu.h"
+#include "proc/contain.h"
 #include "proc/proc.h"
 #include "sched/sched.h"
 #include "term/raise.h"
@@ -39,7 +40,7 @@ static void kill_others(struct tr_proc *self)
             continue;
         struct tr_sig *sig = tr__sig_exit(id, id, TR_ATOM_W(kill), 0);
         if (sig)
-            tr__sig_send(sig);
+            tr__sig_send_exit(sig);
         tr__spend(self, TR__COST_CALL);
     }
 }
@@ -165,13 +166,17 @@ int tr_main(int argc, char **argv, tr_process_fn body)
 {
     tr__raise_set_hook(tr__raise_in_process);
     runtime.failed = false;
+    tr__contain_start();
     tr_err err = tr__sched_start(worker_count());
-    if (err)
+    if (err) {
+        tr__contain_stop();
         return cannot_start(err);
+    }
     err = start_first(argc, argv, body);
     if (err)
         tr__sched_stop();
     tr__sched_run();
+    tr__contain_stop();
     tr__timers_fini();
     tr__proc_count_reset();
     if (err)

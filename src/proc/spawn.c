@@ -121,6 +121,7 @@ static void init(struct tr_proc *p, const struct plan *plan, struct tr_proc *par
     p->suspended = 0;
     atomic_store_explicit(&p->timed_out, false, memory_order_relaxed);
     atomic_store_explicit(&p->ending, false, memory_order_relaxed);
+    atomic_store_explicit(&p->runnable.marks, 0, memory_order_relaxed);
 }
 
 /* A group leader other than the first process is inherited; false without memory. */

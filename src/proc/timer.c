@@ -280,7 +280,9 @@ static void fire_once(struct tr_worker *w, struct tr_timer *t)
     index_remove(&indexes[w->index], t);
     t->state = FIRED;
     t->sig.to = to;
-    if (to)
+    if (to && t->sig.kind == TR__SIG_EXIT)
+        tr__sig_send_exit(&t->sig);
+    else if (to)
         tr__sig_send(&t->sig);
     else
         tr__sig_free(&t->sig);
@@ -494,7 +496,12 @@ bool tr__timer_arrived(struct tr_proc *p, struct tr_sig *sig)
     if (t->owned)
         list_remove(t);
     /* Written before the signal was pushed, and not since. */
-    return t->state != CANCELLED;
+    return tr__timer_is_on_its_way(sig);
+}
+
+bool tr__timer_is_on_its_way(struct tr_sig *sig)
+{
+    return timer_of(sig)->state != CANCELLED;
 }
 
 void tr__timers_drop(struct tr_proc *p)

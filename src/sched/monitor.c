@@ -3,8 +3,9 @@
  * The monitor: a thread that looks at the workers once a millisecond while any is busy.
  *
  * It asks a process that has had its turn for a whole tick to yield; if it does not, because it
- * blocks or computes, and others wait for its worker, it takes the worker away; and it wakes idle
- * workers for what waits in the rings of busy ones. When all workers are parked it sleeps too,
+ * blocks or computes, and others wait for its worker, it takes the worker away; it wakes idle
+ * workers for what waits in the rings of busy ones; and it kicks the threads whose processes are to
+ * end but do not come to the library. When all workers are parked it sleeps too,
  * without a limit: an idle program costs no CPU.
  */
 #include "sched/thread.h"
@@ -89,7 +90,7 @@ static void sleep_long(void)
     uint32_t word = atomic_load_explicit(&monitor.word, memory_order_seq_cst);
 
     atomic_store_explicit(&monitor.asleep, true, memory_order_seq_cst);
-    if (all_idle() && !stopping())
+    if (all_idle() && !stopping() && !tr__threads_kick())
         tr__futex_wait(&monitor.word, word, -1);
     atomic_store_explicit(&monitor.asleep, false, memory_order_seq_cst);
 }
@@ -101,7 +102,7 @@ void tr__monitor_main(void)
     while (!stopping()) {
         uint32_t word = atomic_load_explicit(&monitor.word, memory_order_relaxed);
         tr__futex_wait(&monitor.word, word, TICK);
-        quiet = all_idle() ? quiet + 1 : 0;
+        quiet = !tr__threads_kick() && all_idle() ? quiet + 1 : 0;
         if (quiet >= QUIET_TICKS)
             sleep_long();
         else

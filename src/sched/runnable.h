@@ -3,6 +3,7 @@
 #ifndef TROUPE_SCHED_RUNNABLE_H
 #define TROUPE_SCHED_RUNNABLE_H
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 struct tr_worker;
@@ -19,7 +20,8 @@ enum tr_runnable_priority {
 struct tr_runnable {
     struct tr_runnable *next; /* the queue it is on, while runnable */
     void (*run)(struct tr_worker *w, struct tr_runnable *r);
-    uint8_t priority; /* enum tr_runnable_priority */
+    uint8_t priority;       /* enum tr_runnable_priority */
+    _Atomic(uint8_t) marks; /* the scheduler asks its owner about them: struct tr_sched_hooks */
 };
 
 #endif

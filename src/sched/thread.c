@@ -13,6 +13,7 @@
 #include "base/fault.h"
 #include "os/barrier.h"
 #include "os/futex.h"
+#include "os/trap.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -21,18 +22,20 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define LIMIT        256
-#define DEMOTED_NICE 10
+#define LIMIT          256
+#define DEMOTED_NICE   10
+#define PATIENCE_TICKS 20
 
 static struct {
     pthread_mutex_t lock;
     struct tr_thread *spares; /* guarded by lock, as is all below */
+    struct tr_ring all;       /* the threads that run */
     int limit;
     int count;   /* threads that exist */
     int numbers; /* threads ever started */
     bool can_take;
     bool told; /* that the limit was reached */
-} pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .limit = LIMIT };
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .limit = LIMIT, .all = { &pool.all, &pool.all } };
 
 int tr__thread_count(void)
 {
@@ -65,6 +68,7 @@ static struct tr_worker *await_worker(struct tr_thread *t)
         if (w)
             atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
         pthread_mutex_unlock(&pool.lock);
+        tr__thread_restock(t); /* a process may have left with it */
         if (w || stopping())
             return w;
         tr__futex_wait(&t->word, word, -1);
@@ -114,10 +118,35 @@ static void introduce(struct tr_thread *t)
     tls->thread = t;
     atomic_store_explicit(&tls->inside, true, memory_order_relaxed);
     tr__context_of_thread(&t->context);
+    tr__trap_thread_begin();
     pthread_mutex_lock(&pool.lock);
     t->tid = gettid();
     t->tls = tls;
+    tr__ring_append(&pool.all, &t->all);
     pthread_mutex_unlock(&pool.lock);
+}
+
+/* The last that a thread does; its record may be freed afterwards. */
+static void take_leave(struct tr_thread *t)
+{
+    struct tr_stack_cache none = { 0 };
+
+    pthread_mutex_lock(&pool.lock);
+    tr__ring_remove(&t->all);
+    t->tls = NULL;
+    pthread_mutex_unlock(&pool.lock);
+    tr__trap_thread_end();
+    if (t->reserve)
+        tr__stack_put(&none, t->reserve);
+    tr__stack_cache_flush(&none);
+}
+
+void tr__thread_restock(struct tr_thread *t)
+{
+    struct tr_stack_cache none = { 0 };
+
+    if (!t->reserve)
+        t->reserve = tr__stack_get(&none, 0);
 }
 
 static void *thread_main(void *arg)
@@ -132,12 +161,14 @@ static void *thread_main(void *arg)
         bool lost = t->tls->worker == NULL;
         detach(t);
         if (!lost)
-            return NULL; /* all stop: tr__threads_finish waits for it */
+            break; /* all stop: tr__threads_finish waits for it */
         if (!become_spare(t)) {
+            take_leave(t);
             end_alone(t);
             return NULL;
         }
     }
+    take_leave(t);
     return NULL;
 }
 
@@ -283,6 +314,43 @@ bool tr__thread_has_lost(void)
     bool lost = t->worker == NULL;
     pthread_mutex_unlock(&pool.lock);
     return lost;
+}
+
+/* A process that is not stuck gets the time to come to the library by itself, so that an exit
+   signal seldom ends it between fopen and tr_defer. */
+static bool has_patience(struct tr_thread *t, const void *current)
+{
+    if (t->kicked != current) {
+        t->kicked = current;
+        t->patience = PATIENCE_TICKS;
+    }
+    if (t->patience == 0)
+        return false;
+    t->patience--;
+    return true;
+}
+
+bool tr__threads_kick(void)
+{
+    bool any = false;
+
+    pthread_mutex_lock(&pool.lock);
+    for (struct tr_ring *r = pool.all.next; r != &pool.all; r = r->next) {
+        struct tr_thread *t = tr__container_of(r, struct tr_thread, all);
+        void *current = atomic_load_explicit(&t->tls->current, memory_order_relaxed);
+        enum tr_kick kick = current ? tr__sched.wants_kick(current) : TR__KICK_NONE;
+        if (kick == TR__KICK_NONE) {
+            t->kicked = NULL;
+            continue;
+        }
+        any = true;
+        if (kick == TR__KICK_GENTLY && has_patience(t, current))
+            continue;
+        if (!atomic_load_explicit(&t->tls->inside, memory_order_relaxed))
+            tr__trap_kick(t->tid, kick == TR__KICK_HARD);
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return any;
 }
 
 /* --- start and finish --- */

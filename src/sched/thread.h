@@ -11,6 +11,7 @@
 #ifndef TROUPE_SCHED_THREAD_H
 #define TROUPE_SCHED_THREAD_H
 
+#include "base/ring.h"
 #include "os/context.h"
 #include "os/tls.h"
 #include "sched/worker.h"
@@ -24,7 +25,11 @@ struct tr_thread {
     struct tr_tls *tls;        /* of this thread; NULL until it runs; guarded by the lock of
                                   hand-overs, as is all below */
     struct tr_worker *worker;
-    struct tr_thread *next; /* list of spare threads */
+    struct tr_thread *next;   /* list of spare threads */
+    struct tr_ring all;       /* on the list of all threads */
+    const void *kicked;       /* the process that was to be kicked at the last tick, */
+    int patience;             /* and for how many ticks it is still left alone */
+    struct tr_stack *reserve; /* for a process that cannot go on on its own stack; thread only */
     pthread_t id;
     pid_t tid;
     int number;
@@ -56,6 +61,15 @@ void tr__thread_give_worker(void);
 
 /* True when the calling thread's worker is gone; settles a hand-over that is being tried. */
 bool tr__thread_has_lost(void);
+
+/*
+ * Kicks the threads whose process is to be interrupted, as tr__sched.wants_kick says; false when
+ * there is none. Called by the monitor, every tick as long as there are any.
+ */
+bool tr__threads_kick(void);
+
+/* Sees to it that the thread has a reserve, if there is memory. Called by the thread itself. */
+void tr__thread_restock(struct tr_thread *t);
 
 /* The number of threads, and the most there may be (256 unless set before the start). */
 int tr__thread_count(void);

@@ -97,12 +97,18 @@ void tr__worker_run(struct tr_worker *w);
 
 /* --- between the files of this folder --- */
 
+/* How much the process that a thread runs needs to be interrupted: not at all; if it does not come
+   to the library by itself soon; at once, a system call that it waits in included. */
+enum tr_kick { TR__KICK_NONE, TR__KICK_GENTLY, TR__KICK_HARD };
+
 extern struct tr__sched {
     struct tr_worker *workers;
     int count;
     _Atomic bool stopping;
-    struct tr_runlist lists[TR__PRIO_COUNT]; /* NORMAL: what did not fit in a ring or came from
-                                                outside; the others: all of that priority */
+    struct tr_runlist lists[TR__PRIO_COUNT];   /* NORMAL: what did not fit in a ring or came from
+                                                  outside; the others: all of that priority */
+    enum tr_kick (*wants_kick)(void *current); /* set by the layer above before the start; any
+                                                  thread may ask, of a process that is long gone */
 } tr__sched;
 
 /* Wakes an idle worker to look for work, unless one looks already. Any thread. */

@@ -11,6 +11,7 @@
  * Everything here is malloc'ed and lasts for ever; the table works before any constructor has run.
  */
 #include "base/fault.h"
+#include "os/tls.h"
 #include "term/atom_table.h"
 #include "term/hash.h"
 #include "term/raise.h"
@@ -216,6 +217,7 @@ static bool is_valid(const char *text, size_t size)
 
 static tr_err find_or_add(const char *text, size_t size, bool may_add, tr_atom *atom)
 {
+    TR__GUARD();
     uint64_t hash = hash_of(text, size);
     uint32_t number = 0;
     tr_err err = start();
@@ -312,6 +314,7 @@ size_t tr_atom_limit(void)
 
 tr_err tr_atom_set_limit(size_t new_limit)
 {
+    TR__GUARD();
     tr_err err = start();
 
     if (err)

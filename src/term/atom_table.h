@@ -14,7 +14,8 @@
 #define TR__ATOM_TABLE(X, Y) \
     X(false) X(true) X(nil) X(undefined) X(ok) X(error) X(normal) X(kill) X(killed) X(shutdown) \
     X(noproc) X(noconnection) X(noreply) X(EXIT) X(DOWN) X(process) X(badarg) X(badarith) \
-    X(badmatch) X(system_limit) X(out_of_memory) X(stack_overflow) X(fault) X(nocatch) \
+    X(badmatch) X(system_limit) X(out_of_memory) X(stack_overflow) X(fault) X(sigsegv) X(sigbus) X(sigfpe) X(sigill) \
+    X(sigabrt) X(nocatch) \
     X(timeout) X(timeout_value) X(infinity) X(yes) X(no) X(low) X(high) X(max) X(name_taken) \
     X(registered_name) X(links) X(monitors) X(monitored_by) X(messages) X(message_queue_len) \
     X(status) X(memory) X(reductions) X(trap_exit) X(priority) X(group_leader) X(dictionary) \

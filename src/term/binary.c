@@ -6,6 +6,7 @@
  */
 #include "mem/block.h"
 #include "mem/heap.h"
+#include "os/tls.h"
 #include "term/bin.h"
 #include "term/raise.h"
 
@@ -86,6 +87,7 @@ uint64_t tr__bin_build(uint64_t **out, struct tr_counted **list, const void *dat
 
 tr_term tr_bitstring(const void *data, size_t nbits)
 {
+    TR__GUARD();
     struct tr_heap *heap = tr__heap_current();
     size_t n = tr__bin_words(nbits / 8 + (nbits % 8 != 0));
     uint64_t *words = tr__heap_alloc(heap, n);
@@ -104,6 +106,7 @@ tr_term tr_bitstring(const void *data, size_t nbits)
 
 tr_term tr_binary(const void *data, size_t size)
 {
+    TR__GUARD();
     if ((!data && size) || size > SIZE_MAX / 8)
         tr__raise_badarg((tr_term){ 0 });
     return tr_bitstring(data, size * 8);
@@ -111,6 +114,7 @@ tr_term tr_binary(const void *data, size_t size)
 
 tr_term tr_sub_binary(tr_term binary, size_t from, size_t size)
 {
+    TR__GUARD();
     struct tr_heap *heap = tr__heap_current();
 
     if (!tr_is_binary(binary))

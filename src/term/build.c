@@ -7,6 +7,7 @@
  * was built from.
  */
 #include "mem/heap.h"
+#include "os/tls.h"
 #include "term/atom_table.h"
 #include "term/bin.h"
 #include "term/map.h"
@@ -230,6 +231,7 @@ tr_term tr__args_build(uint64_t **out, struct tr_counted **list, const struct tr
 
 tr_term tr_build_args(const struct tr_arg *args, int n)
 {
+    TR__GUARD();
     struct tr_arg a = whole(args, n);
     size_t size = size_of(a, REFER);
     struct tr_heap *heap = tr__heap_current();

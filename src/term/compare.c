@@ -8,6 +8,7 @@
  * bound.
  */
 #include "mem/block.h"
+#include "os/tls.h"
 #include "term/bin.h"
 #include "term/integer.h"
 #include "term/map.h"
@@ -335,10 +336,12 @@ static int compare(tr_term a, tr_term b, bool exact)
 
 int tr_compare(tr_term a, tr_term b)
 {
+    TR__GUARD();
     return compare(a, b, false);
 }
 
 int tr_compare_exact(tr_term a, tr_term b)
 {
+    TR__GUARD();
     return compare(a, b, true);
 }

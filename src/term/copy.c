@@ -7,6 +7,7 @@
  */
 #include "mem/block.h"
 #include "mem/heap.h"
+#include "os/tls.h"
 #include "term/atom_table.h"
 #include "term/pending.h"
 #include "term/raise.h"
@@ -138,6 +139,7 @@ tr_term tr__share_term(const struct tr_shared *base)
 
 tr_term tr_copy(tr_term term)
 {
+    TR__GUARD();
     struct tr_heap *heap = tr__heap_current();
 
     if (!term.w)
@@ -153,6 +155,7 @@ tr_term tr_copy(tr_term term)
 
 tr_term tr_keep(tr_term term)
 {
+    TR__GUARD();
     if (!term.w)
         tr__raise_badarg(term);
     size_t n = tr__term_size(term);
@@ -167,6 +170,7 @@ tr_term tr_keep(tr_term term)
 
 void tr_release(tr_term kept)
 {
+    TR__GUARD();
     if (!kept.w || tr__is_immediate(kept.w))
         return;
     /* The root of a copy comes first in its block. */

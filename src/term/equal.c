@@ -5,6 +5,7 @@
  * Simpler than the order: since both forms of a map are canonical, equal terms are equal trees, and
  * all kinds whose words are terms are compared word by word.
  */
+#include "os/tls.h"
 #include "term/bin.h"
 #include "term/pending.h"
 #include "term/raise.h"
@@ -43,6 +44,7 @@ static bool equal_words(uint64_t a, uint64_t b, struct pair *into)
 
 bool tr_equal(tr_term a, tr_term b)
 {
+    TR__GUARD();
     struct tr__pending pending;
     struct pair now = { &a.w, &b.w, 1 }, into;
     bool equal = true;

@@ -9,6 +9,7 @@
 
 #include "mem/block.h"
 #include "mem/heap.h"
+#include "os/tls.h"
 #include "term/raise.h"
 
 #include <math.h>
@@ -328,6 +329,7 @@ tr_err tr__integer_from_digits(const char *digits, size_t n, unsigned base, bool
 
 tr_err tr_integer_from_text(const char *text, size_t size, tr_term *integer)
 {
+    TR__GUARD();
     bool negative = size && *text == '-';
     size_t from = size && (*text == '-' || *text == '+');
 

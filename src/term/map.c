@@ -4,6 +4,7 @@
 
 #include "mem/block.h"
 #include "mem/heap.h"
+#include "os/tls.h"
 #include "term/raise.h"
 
 #include <stdlib.h>
@@ -185,6 +186,7 @@ static tr_term done(struct tr_heap_mark mark, uint64_t map)
 
 tr_term tr_map_from_arrays(const tr_term *keys, const tr_term *values, size_t n)
 {
+    TR__GUARD();
     struct tr_heap_mark mark = tr__heap_mark(tr__heap_current());
     struct tr__pair few[TR__MAP_FLAT_MAX], *pairs = few;
 
@@ -210,6 +212,7 @@ tr_term tr_map_from_arrays(const tr_term *keys, const tr_term *values, size_t n)
 
 bool tr_map_get(tr_term map, tr_term key, tr_term *value)
 {
+    TR__GUARD();
     check_map(map);
     const uint64_t *found = tr__map_find(map.w, key.w);
     if (!found)
@@ -253,6 +256,7 @@ static uint64_t flat_put(uint64_t map, uint64_t key, uint64_t value)
 
 tr_term tr_map_put(tr_term map, tr_term key, tr_term value)
 {
+    TR__GUARD();
     struct tr_heap_mark mark = tr__heap_mark(tr__heap_current());
 
     check_map(map);
@@ -294,6 +298,7 @@ static uint64_t flat_remove(uint64_t map, const uint64_t *value)
 
 tr_term tr_map_remove(tr_term map, tr_term key)
 {
+    TR__GUARD();
     struct tr_heap_mark mark = tr__heap_mark(tr__heap_current());
 
     check_map(map);

@@ -8,6 +8,7 @@
  */
 #include "mem/block.h"
 #include "mem/heap.h"
+#include "os/tls.h"
 #include "term/lex.h"
 #include "term/map.h"
 #include "term/pending.h"
@@ -268,6 +269,7 @@ static tr_err parse(struct parse *p)
 
 tr_err tr_parse(const char *text, size_t size, tr_term *term, size_t *error_at)
 {
+    TR__GUARD();
     struct tr_heap *heap = tr__heap_current();
     struct tr_heap_mark mark = tr__heap_mark(heap);
     struct parse p;

@@ -7,6 +7,7 @@
  */
 #include "mem/block.h"
 #include "mem/heap.h"
+#include "os/tls.h"
 #include "term/bin.h"
 #include "term/integer.h"
 #include "term/number_text.h"
@@ -432,6 +433,7 @@ static bool print(struct sink *sink, tr_term term)
 
 size_t tr_print_to(char *buffer, size_t size, tr_term term)
 {
+    TR__GUARD();
     struct sink sink = { .buffer = buffer, .room = size ? size - 1 : 0 };
 
     if (!print(&sink, term))
@@ -443,6 +445,7 @@ size_t tr_print_to(char *buffer, size_t size, tr_term term)
 
 tr_err tr_print(FILE *file, tr_term term)
 {
+    TR__GUARD();
     struct sink sink = { .file = file };
 
     if (!print(&sink, term))
@@ -452,6 +455,7 @@ tr_err tr_print(FILE *file, tr_term term)
 
 char *tr_inspect(tr_term term)
 {
+    TR__GUARD();
     size_t size = tr_print_to(NULL, 0, term) + 1;
     char *text = (char *)tr__heap_alloc(tr__heap_current(), (size + 7) / 8);
 
