@@ -19,9 +19,9 @@
  * the C library, or has a malloc in its executable, since its own code cannot be told apart then.
  *
  * The same rules hold for exit signals. A process takes them when it calls the library; one that
- * does not for 20 ms, because it loops or blocks, is ended in the middle of its own code, or of a
- * system call that it made there. A loop in a function that a library calls back (the comparison of
- * a qsort) is left alone for a second more; what the library holds then is lost.
+ * does not for some 20 ms, because it loops or blocks, is ended in the middle of its own code, or
+ * of a system call that it made there. A loop in a function that a library calls back (the
+ * comparison of a qsort) is left alone for a second more; what the library holds then is lost.
  *
  * A wild write that meets memory of others is not noticed. A function whose frame is larger than
  * the guard below the stack (20 KiB) may jump over it, unless the program is compiled with

@@ -8,10 +8,12 @@
 #define _GNU_SOURCE
 #include "os/cpu.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static int affinity_count(void)
@@ -99,4 +101,31 @@ int tr__cpu_count(void)
     if (quota == 0)
         quota = quota_v1();
     return quota > 0 && quota < n ? quota : n;
+}
+
+int64_t tr__cpu_time_of(pid_t thread)
+{
+    struct timespec used;
+    /* The kernel's name for the clock of a thread: see clock_getcpuclockid. */
+    clockid_t clock = (clockid_t)(~(unsigned)thread << 3 | 6);
+
+    if (clock_gettime(clock, &used) != 0)
+        return 0;
+    return (int64_t)used.tv_sec * 1000000000 + used.tv_nsec;
+}
+
+bool tr__cpu_waits(pid_t thread)
+{
+    char path[64], text[512];
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/stat", (int)thread);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t n = read(fd, text, sizeof text - 1);
+    close(fd);
+    text[n > 0 ? n : 0] = '\0';
+    /* NUMBER (NAME) STATE */
+    const char *end = strrchr(text, ')');
+    return end && end[1] && (end[2] == 'S' || end[2] == 'D');
 }

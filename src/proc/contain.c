@@ -430,8 +430,12 @@ tr_err tr_own_code(const void *address)
 static bool is_off(void)
 {
     const char *text = getenv("TROUPE_CONTAIN_FAULTS");
+    bool off = atomic_load(&contain.off) || (text && strcmp(text, "0") == 0);
 
-    return atomic_load(&contain.off) || (text && strcmp(text, "0") == 0);
+#if defined(TR__SANITIZED)
+    off = true; /* a fault is the sanitizer's to report */
+#endif
+    return off;
 }
 
 void tr__contain_start(void)
@@ -444,11 +448,7 @@ void tr__contain_start(void)
     /* ThreadSanitizer calls handlers later than they were due, from somewhere else. */
     contain.certain = false;
 #endif
-#if defined(TR__SANITIZED)
-    tr__trap_install(&hooks, false); /* a fault is the sanitizer's to report */
-#else
     tr__trap_install(&hooks, !is_off());
-#endif
 }
 
 void tr__contain_stop(void)

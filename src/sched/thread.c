@@ -10,8 +10,10 @@
 #define _GNU_SOURCE
 #include "sched/thread.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "os/barrier.h"
+#include "os/cpu.h"
 #include "os/futex.h"
 #include "os/trap.h"
 
@@ -25,6 +27,7 @@
 #define LIMIT          256
 #define DEMOTED_NICE   10
 #define PATIENCE_TICKS 20
+#define STUCK_NS       (5 * TR__NS_PER_MS)
 
 static struct {
     pthread_mutex_t lock;
@@ -316,18 +319,23 @@ bool tr__thread_has_lost(void)
     return lost;
 }
 
-/* A process that is not stuck gets the time to come to the library by itself, so that an exit
-   signal seldom ends it between fopen and tr_defer. */
-static bool has_patience(struct tr_thread *t, const void *current)
+/*
+ * A process that is not stuck gets the time to come to the library by itself, so that an exit
+ * signal does not end it between fopen and tr_defer. It is stuck when it has used the processor for
+ * long, or waits in the kernel; a thread that merely did not get its turn is neither.
+ */
+static bool is_stuck(struct tr_thread *t, const void *current)
 {
     if (t->kicked != current) {
         t->kicked = current;
         t->patience = PATIENCE_TICKS;
+        t->cpu_time = tr__cpu_time_of(t->tid);
     }
-    if (t->patience == 0)
+    if (t->patience > 0) {
+        t->patience--;
         return false;
-    t->patience--;
-    return true;
+    }
+    return tr__cpu_time_of(t->tid) - t->cpu_time > STUCK_NS || tr__cpu_waits(t->tid);
 }
 
 bool tr__threads_kick(void)
@@ -344,7 +352,7 @@ bool tr__threads_kick(void)
             continue;
         }
         any = true;
-        if (kick == TR__KICK_GENTLY && has_patience(t, current))
+        if (kick == TR__KICK_GENTLY && !is_stuck(t, current))
             continue;
         if (!atomic_load_explicit(&t->tls->inside, memory_order_relaxed))
             tr__trap_kick(t->tid, kick == TR__KICK_HARD);

@@ -28,7 +28,8 @@ struct tr_thread {
     struct tr_thread *next;   /* list of spare threads */
     struct tr_ring all;       /* on the list of all threads */
     const void *kicked;       /* the process that was to be kicked at the last tick, */
-    int patience;             /* and for how many ticks it is still left alone */
+    int patience;             /* for how many ticks it is still left alone, */
+    int64_t cpu_time;         /* and what the thread had used by then, ns */
     struct tr_stack *reserve; /* for a process that cannot go on on its own stack; thread only */
     pthread_t id;
     pid_t tid;

@@ -32,6 +32,18 @@ static inline void *hidden(void *p)
 #endif
 #endif
 
+#ifdef CONTAIN_SANITIZED
+void __lsan_disable(void);
+#endif
+
+/* From here on the process, or whatever its thread runs next, may lose memory unseen. */
+static inline void may_leak(void)
+{
+#if defined(CONTAIN_SANITIZED) && !defined(CONTAIN_TSAN)
+    __lsan_disable();
+#endif
+}
+
 /* A sanitizer's build leaves faults to the sanitizer. */
 static inline void needs_faults(void)
 {
