@@ -22,7 +22,8 @@
 static struct {
     _Atomic uint32_t word; /* futex: counts wake-ups */
     _Atomic bool asleep;
-    uint32_t seen[TR__MAX_WORKERS]; /* each worker's turn at the last look; monitor only */
+    uint32_t seen[TR__MAX_WORKERS];  /* each worker's turn at the last look; monitor only */
+    uint32_t stuck[TR__MAX_WORKERS]; /* for how many looks it has been the same; monitor only */
 } monitor;
 
 void tr__monitor_wake(void)
@@ -60,14 +61,15 @@ static bool is_needed(struct tr_worker *w, int64_t now)
 static void look_at(struct tr_worker *w, int64_t now)
 {
     uint32_t turn = atomic_load_explicit(&w->turn_now, memory_order_relaxed);
-    bool stuck = turn == monitor.seen[w->index];
+    uint32_t *stuck = &monitor.stuck[w->index];
 
+    *stuck = turn == monitor.seen[w->index] ? *stuck + 1 : 0;
     monitor.seen[w->index] = turn;
-    if (!stuck)
+    if (*stuck == 0)
         return;
     atomic_store_explicit(&w->preempt, true, memory_order_relaxed);
     if (is_needed(w, now))
-        tr__thread_take_worker(w);
+        tr__thread_take_worker(w, *stuck == 1);
 }
 
 static void look_at_all(void)

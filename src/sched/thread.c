@@ -27,6 +27,7 @@
 #define LIMIT          256
 #define DEMOTED_NICE   10
 #define PATIENCE_TICKS 20
+#define HOLDS_UP_NS    (TR__NS_PER_MS / 4)
 #define STUCK_NS       (5 * TR__NS_PER_MS)
 
 static struct {
@@ -261,7 +262,17 @@ static void demote(struct tr_thread *t)
     errno = saved;
 }
 
-bool tr__thread_take_worker(struct tr_worker *w)
+/* A thread that the kernel does not let run holds up its worker too, but another one would fare no
+   better, and its process does not deserve to be demoted. */
+static bool holds_up(struct tr_thread *t, bool first)
+{
+    int64_t before = t->cpu_time;
+
+    t->cpu_time = tr__cpu_time_of(t->tid);
+    return (!first && t->cpu_time - before > HOLDS_UP_NS) || tr__cpu_waits(t->tid);
+}
+
+bool tr__thread_take_worker(struct tr_worker *w, bool first)
 {
     bool taken = false;
 
@@ -269,8 +280,9 @@ bool tr__thread_take_worker(struct tr_worker *w)
         return false;
     pthread_mutex_lock(&pool.lock);
     struct tr_thread *t = w->thread;
-    if (!t->tls) {
-        pthread_mutex_unlock(&pool.lock); /* it has not even started */
+    /* One that has no record has not even started. */
+    if (!t->tls || !holds_up(t, first)) {
+        pthread_mutex_unlock(&pool.lock);
         return false;
     }
     atomic_store_explicit(&t->tls->lost, true, memory_order_relaxed);
@@ -329,13 +341,13 @@ static bool is_stuck(struct tr_thread *t, const void *current)
     if (t->kicked != current) {
         t->kicked = current;
         t->patience = PATIENCE_TICKS;
-        t->cpu_time = tr__cpu_time_of(t->tid);
+        t->kicked_at = tr__cpu_time_of(t->tid);
     }
     if (t->patience > 0) {
         t->patience--;
         return false;
     }
-    return tr__cpu_time_of(t->tid) - t->cpu_time > STUCK_NS || tr__cpu_waits(t->tid);
+    return tr__cpu_time_of(t->tid) - t->kicked_at > STUCK_NS || tr__cpu_waits(t->tid);
 }
 
 bool tr__threads_kick(void)

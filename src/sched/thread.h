@@ -29,7 +29,8 @@ struct tr_thread {
     struct tr_ring all;       /* on the list of all threads */
     const void *kicked;       /* the process that was to be kicked at the last tick, */
     int patience;             /* for how many ticks it is still left alone, */
-    int64_t cpu_time;         /* and what the thread had used by then, ns */
+    int64_t kicked_at;        /* and what the thread had used of its processor by then, ns */
+    int64_t cpu_time;         /* the same when the monitor last looked whether it holds up others */
     struct tr_stack *reserve; /* for a process that cannot go on on its own stack; thread only */
     pthread_t id;
     pid_t tid;
@@ -51,11 +52,12 @@ tr_err tr__threads_start(void);
 int tr__threads_finish(void);
 
 /*
- * Takes the worker from its thread if that runs the program's own code, and gives it to a spare
- * thread, or a new one. False when the thread is inside the library, or no thread can be had.
- * Called by the monitor.
+ * Takes the worker from its thread if that runs the program's own code, and computes or waits
+ * there, and gives it to a spare thread, or a new one. False when it does not, or no thread can be
+ * had. Called by the monitor, `first` when it did not do so a tick ago: what the thread uses of its
+ * processor is measured from one call to the next.
  */
-bool tr__thread_take_worker(struct tr_worker *w);
+bool tr__thread_take_worker(struct tr_worker *w, bool first);
 
 /* The same, by the thread itself, which is about to block. */
 void tr__thread_give_worker(void);
