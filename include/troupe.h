@@ -5,6 +5,7 @@
 
 #include "troupe/error.h"
 #include "troupe/fault.h"
+#include "troupe/fd.h"
 #include "troupe/info.h"
 #include "troupe/io.h"
 #include "troupe/link.h"

@@ -74,8 +74,10 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
         tr__main_ended(p);
     if (p->timeout.fire)
         tr__timeout_cancel(p);
-    if (p->extra)
+    if (p->extra) {
         tr__timers_drop(p);
+        tr__fd_forget(p);
+    }
     /* In one total order with the load of the name: see name.c. */
     atomic_store(&p->id, 0);
     tr__inbox_close(p);

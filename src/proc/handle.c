@@ -185,5 +185,8 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig)
     case TR__SIG_CALL:
         on_call(p, sig);
         return;
+    case TR__SIG_READY:
+        tr__fd_arrived(p, sig);
+        return;
     }
 }

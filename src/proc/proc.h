@@ -63,11 +63,13 @@ enum {
 /* What few processes have, allocated when first needed. */
 struct tr_proc_extra {
     struct tr_dict *dictionary;
-    struct tr_timer *timers; /* those it started for itself */
-    uint64_t leader;         /* group leader; 0: the first process */
-    uint64_t label;          /* kept term; 0: none */
-    uint64_t ancestors;      /* kept term; 0: none */
-    uint64_t initial_call;   /* kept term; 0: none */
+    struct tr_timer *timers;    /* those it started for itself */
+    uint64_t leader;            /* group leader; 0: the first process */
+    uint64_t label;             /* kept term; 0: none */
+    uint64_t ancestors;         /* kept term; 0: none */
+    uint64_t initial_call;      /* kept term; 0: none */
+    struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
+    bool fd_closed;             /* how the last one ended */
 };
 
 /* A function to be run, or memory to be freed, when the process ends. */
@@ -326,6 +328,14 @@ void tr__receive_close_all(struct tr_proc *p);
 
 /* Sends an exit signal, so that it reaches also a process that does not come to the library. */
 void tr__sig_send_exit(struct tr_sig *sig);
+
+/* --- fd.c --- */
+
+/* Takes the signal of a descriptor. */
+void tr__fd_arrived(struct tr_proc *p, struct tr_sig *sig);
+
+/* Gives up the wait for a descriptor, if there is one; p->extra exists. */
+void tr__fd_forget(struct tr_proc *p);
 
 /* --- link.c --- */
 

@@ -12,6 +12,7 @@
 #include "os/cpu.h"
 #include "proc/contain.h"
 #include "proc/proc.h"
+#include "sched/poll.h"
 #include "sched/sched.h"
 #include "term/raise.h"
 
@@ -176,6 +177,7 @@ int tr_main(int argc, char **argv, tr_process_fn body)
     if (err)
         tr__sched_stop();
     tr__sched_run();
+    tr__poll_stop();
     tr__contain_stop();
     tr__timers_fini();
     tr__proc_count_reset();

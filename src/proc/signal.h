@@ -27,7 +27,8 @@ enum tr_sig_kind {
     TR__SIG_MONITOR,    /* a struct tr_tie, which becomes the receiver's record of its watcher */
     TR__SIG_DEMONITOR,  /* words: reference */
     TR__SIG_DOWN,       /* words: {Tag, Ref, process, Object, Reason} */
-    TR__SIG_CALL        /* a struct tr_sig_call: something for the receiver to do */
+    TR__SIG_CALL,       /* a struct tr_sig_call: something for the receiver to do */
+    TR__SIG_READY       /* a struct tr_fd_wait: the descriptor is ready, or closed */
 };
 
 enum {

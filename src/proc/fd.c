@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A process that waits for a descriptor.
+ *
+ * The wait is a signal that already knows its receiver: when the descriptor is ready it is pushed
+ * to the inbox like any other, which wakes the process by the usual way and loses nothing. A
+ * process waits for one descriptor at a time; the signal of a wait that was given up, but was on
+ * its way already, is freed where it arrives.
+ */
+#define _GNU_SOURCE
+#include "troupe/fd.h"
+
+#include "base/clock.h"
+#include "proc/proc.h"
+#include "sched/poll.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <unistd.h>
+
+#define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
+
+struct tr_fd_wait {
+    struct tr_sig sig;
+    struct tr_poll_wait poll;
+    bool closed;
+};
+
+static void done(struct tr_poll_wait *poll, bool closed)
+{
+    struct tr_fd_wait *wait = tr__container_of(poll, struct tr_fd_wait, poll);
+
+    wait->closed = closed;
+    tr__sig_send(&wait->sig);
+}
+
+void tr__fd_arrived(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_fd_wait *wait = tr__container_of(sig, struct tr_fd_wait, sig);
+
+    if (p->extra->fd_wait == wait) {
+        p->extra->fd_wait = NULL;
+        p->extra->fd_closed = wait->closed;
+    }
+    tr__sig_discard(p, sig);
+}
+
+void tr__fd_forget(struct tr_proc *p)
+{
+    struct tr_fd_wait *wait = p->extra->fd_wait;
+
+    p->extra->fd_wait = NULL;
+    /* One that is on its way is freed where it arrives. */
+    if (wait && tr__poll_remove(&wait->poll))
+        tr__sig_free(&wait->sig);
+}
+
+static struct tr_fd_wait *new_wait(struct tr_proc *p, int fd, int events)
+{
+    struct tr_fd_wait *wait = (struct tr_fd_wait *)(void *)tr__sig_new(
+        TR__SIG_READY, atomic_load_explicit(&p->id, memory_order_relaxed), sizeof *wait);
+
+    if (!wait)
+        return NULL;
+    wait->poll = (struct tr_poll_wait){ .fd = fd, .events = events, .done = done };
+    wait->closed = false;
+    return wait;
+}
+
+/* Waits until the signal has come, or the time is over; false then. */
+static TR__OPAQUE bool await(struct tr_proc *p, int64_t deadline)
+{
+    while (p->extra->fd_wait) {
+        if (tr__inbox_has_new(p)) {
+            tr__take_signals(p);
+            if (!(p->flags & TR__P_EXITING))
+                tr__check_dying(p);
+            continue;
+        }
+        if (deadline != TR__NEVER && tr__clock_ns() >= deadline)
+            return false;
+        p->wake_at = deadline;
+        tr__wait(p);
+        p->wake_at = TR__NEVER;
+    }
+    return true;
+}
+
+/* Is it ready now? */
+static tr_err look(int fd, int events)
+{
+    int saved = errno;
+    struct pollfd one = { .fd = fd };
+
+    one.events = (short)((events & TR_FD_READ ? POLLIN | POLLRDHUP : 0) |
+                         (events & TR_FD_WRITE ? POLLOUT : 0));
+    int n = fd < 0 ? -1 : poll(&one, 1, 0);
+    errno = saved;
+    if (n < 0 || one.revents & POLLNVAL)
+        return TR_EINVAL;
+    return n > 0 ? TR_OK : TR_ETIMEOUT;
+}
+
+tr_err tr_wait_fd(int fd, int events, int64_t ms)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+    int64_t deadline = ms == TR_INFINITY
+                           ? TR__NEVER
+                           : tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+
+    if (events == 0 || events & ~(TR_FD_READ | TR_FD_WRITE) || (ms < 0 && ms != TR_INFINITY))
+        return TR_EINVAL;
+    tr__spend(p, TR__COST_CALL);
+    if (ms == 0)
+        return look(fd, events);
+    struct tr_proc_extra *extra = tr__extra(p);
+    struct tr_fd_wait *wait = new_wait(p, fd, events);
+    if (!wait)
+        return TR_ENOMEM;
+    /* Before it is added: its signal may come at once. */
+    extra->fd_wait = wait;
+    tr_err err = tr__poll_add(&wait->poll);
+    if (err) {
+        extra->fd_wait = NULL;
+        tr__sig_free(&wait->sig);
+        return err == TR_EBUSY ? TR_OK : err;
+    }
+    if (await(p, deadline))
+        return extra->fd_closed ? TR_ECLOSED : TR_OK;
+    tr__fd_forget(p);
+    return TR_ETIMEOUT;
+}
+
+static void forget(int fd)
+{
+    TR__ENTER();
+    int saved = errno;
+
+    tr__poll_forget(fd);
+    errno = saved;
+}
+
+tr_err tr_close_fd(int fd)
+{
+    int saved = errno;
+
+    forget(fd);
+    /* Outside the library, since it may block. */
+    bool bad = close(fd) != 0 && errno == EBADF;
+    errno = saved;
+    return bad ? TR_EINVAL : TR_OK;
+}

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: MIT */
+/* Waiting for descriptors, closing them, and what becomes of them when a process ends. */
+#include "puppet.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static int ends[2];
+
+static void open_pair(void)
+{
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
+}
+
+/* A process that waits, and tells what came of it. */
+static void waits(tr_term arg)
+{
+    tr_pid boss;
+    int fd, events;
+    int64_t ms;
+
+    CHECK(tr_match(arg, &boss, &fd, &events, &ms));
+    tr_send(boss, a_ready, tr_self());
+    tr_err err = tr_wait_fd(fd, events, ms);
+    tr_send(boss, a_done, tr_self(), (int)err);
+}
+
+static tr_pid start_waiting(int fd, int events, int64_t ms)
+{
+    tr_pid pid = tr_spawn(waits, tr_self(), fd, events, ms);
+
+    tr_receive (m)
+        tr_on (m, a_ready, pid) {
+        }
+    return pid;
+}
+
+static tr_err result_of(tr_pid pid)
+{
+    int err = 1;
+
+    tr_receive (m) {
+        tr_on (m, a_done, pid, &err) {
+        }
+        tr_after (m, patience(10000))
+            CHECK(!"it still waits");
+    }
+    return (tr_err)err;
+}
+
+static void write_byte(int fd)
+{
+    CHECK(write(fd, "x", 1) == 1);
+}
+
+TEST_PROC(a_descriptor_is_waited_for_until_it_is_ready)
+{
+    open_pair();
+    tr_pid pid = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
+    tr_sleep(5);
+    write_byte(ends[1]);
+    CHECK_INT(result_of(pid), TR_OK);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, TR_INFINITY), TR_OK);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_WRITE, TR_INFINITY), TR_OK);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ | TR_FD_WRITE, 0), TR_OK);
+}
+
+TEST_PROC(a_wait_for_a_descriptor_has_a_limit)
+{
+    int64_t before = check_now_ms();
+
+    open_pair();
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, 20), TR_ETIMEOUT);
+    CHECK(check_now_ms() - before >= 20);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, 0), TR_ETIMEOUT);
+    /* What comes later is there for the next wait. */
+    write_byte(ends[1]);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, 10000), TR_OK);
+}
+
+TEST_PROC(the_end_of_a_stream_is_something_to_read)
+{
+    open_pair();
+    tr_pid pid = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
+    close(ends[1]);
+    CHECK_INT(result_of(pid), TR_OK);
+}
+
+TEST_PROC(wrong_arguments_are_refused)
+{
+    open_pair();
+    CHECK_INT(tr_wait_fd(-1, TR_FD_READ, 10), TR_EINVAL);
+    CHECK_INT(tr_wait_fd(-1, TR_FD_READ, 0), TR_EINVAL);
+    CHECK_INT(tr_wait_fd(1 << 30, TR_FD_READ, 10), TR_EINVAL);
+    CHECK_INT(tr_wait_fd(ends[0], 0, 10), TR_EINVAL);
+    CHECK_INT(tr_wait_fd(ends[0], 4, 10), TR_EINVAL);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, -5), TR_EINVAL);
+    close(ends[0]);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, 10), TR_EINVAL);
+    CHECK_INT(tr_close_fd(ends[0]), TR_EINVAL);
+}
+
+TEST_PROC(a_file_is_always_ready)
+{
+    int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+    CHECK(fd >= 0);
+    CHECK_INT(tr_wait_fd(fd, TR_FD_READ, TR_INFINITY), TR_OK);
+}
+
+TEST_PROC(readers_and_writers_wait_for_one_descriptor)
+{
+    char buffer[4096] = { 0 };
+    tr_pid readers[3];
+
+    open_pair();
+    while (write(ends[0], buffer, sizeof buffer) > 0)
+        ;
+    tr_pid writer = start_waiting(ends[0], TR_FD_WRITE, TR_INFINITY);
+    for (int i = 0; i < 3; i++)
+        readers[i] = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
+    write_byte(ends[1]);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(result_of(readers[i]), TR_OK);
+    while (read(ends[1], buffer, sizeof buffer) > 0)
+        ;
+    CHECK_INT(result_of(writer), TR_OK);
+}
+
+TEST_PROC(messages_wait_while_their_process_waits_for_a_descriptor)
+{
+    open_pair();
+    tr_pid pid = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
+    for (int i = 0; i < 100; i++)
+        tr_send(pid, i);
+    CHECK_INFO(pid, a_message_queue_len, 100);
+    write_byte(ends[1]);
+    CHECK_INT(result_of(pid), TR_OK);
+}
+
+TEST_PROC(an_exit_signal_ends_a_process_that_waits_for_a_descriptor)
+{
+    tr_ref ref;
+
+    open_pair();
+    for (int i = 0; i < 100; i++) {
+        tr_pid pid = start_waiting(ends[0], TR_FD_READ, i % 2 ? TR_INFINITY : 10000);
+        ref = tr_monitor(pid);
+        tr_exit_to(pid, a_kill);
+        CHECK_TERM(down_reason_at(__FILE__, __LINE__, ref), tr_build(a_killed));
+    }
+    /* None of them is told any more. */
+    write_byte(ends[1]);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, TR_INFINITY), TR_OK);
+}
+
+TEST_PROC(who_waits_for_a_descriptor_learns_that_it_is_closed)
+{
+    tr_pid pids[5];
+
+    for (int round = 0; round < 50; round++) {
+        open_pair();
+        for (int i = 0; i < 5; i++)
+            pids[i] = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
+        CHECK_INT(tr_close_fd(ends[0]), TR_OK);
+        for (int i = 0; i < 5; i++) {
+            tr_err err = result_of(pids[i]);
+            /* One that had not come so far finds no descriptor. */
+            CHECK(err == TR_ECLOSED || err == TR_EINVAL);
+        }
+        close(ends[1]);
+    }
+}
+
+TEST_PROC(a_number_that_was_closed_and_opened_again_confuses_nobody)
+{
+    int old[2];
+
+    open_pair();
+    old[0] = ends[0];
+    old[1] = ends[1];
+    tr_pid pid = start_waiting(old[0], TR_FD_READ, TR_INFINITY);
+    CHECK_INT(tr_wait_fd(old[0], TR_FD_READ, 20), TR_ETIMEOUT);
+    close(old[0]);
+    open_pair();
+    CHECK_INT(ends[0], old[0]);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, 20), TR_ETIMEOUT);
+    CHECK_INT(result_of(pid), TR_ECLOSED);
+    write_byte(ends[1]);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, TR_INFINITY), TR_OK);
+}
+
+static void owns(tr_term arg)
+{
+    int keep, give;
+
+    CHECK(tr_match(arg, &keep, &give));
+    tr_own_fd(keep);
+    tr_own_fd(give);
+    CHECK(tr_disown_fd(give));
+    CHECK(!tr_disown_fd(give));
+    tr_exit(a_kill);
+}
+
+TEST_PROC(the_descriptors_that_a_process_owns_go_with_it)
+{
+    tr_ref ref;
+
+    open_pair();
+    tr_spawn_monitor(owns, &ref, ends[0], ends[1]);
+    tr_release(down_reason_at(__FILE__, __LINE__, ref));
+    CHECK(fcntl(ends[0], F_GETFD) < 0 && errno == EBADF);
+    CHECK(fcntl(ends[1], F_GETFD) >= 0);
+}
+
+enum { BYTES = 1 << 20 };
+
+static void writes_much(tr_term arg)
+{
+    static char bytes[BYTES];
+    tr_pid boss;
+
+    CHECK(tr_match(arg, &boss));
+    CHECK_INT(tr_write(ends[1], bytes, BYTES, patience(10000)), TR_OK);
+    tr_send(boss, a_done);
+}
+
+TEST_PROC(read_and_write_wait_where_they_would_block)
+{
+    char buffer[10000];
+    size_t got = 0;
+
+    open_pair();
+    tr_spawn(writes_much, tr_self());
+    while (got < BYTES) {
+        ssize_t n = tr_read(ends[0], buffer, sizeof buffer, patience(10000));
+        CHECK(n > 0);
+        got += (size_t)n;
+    }
+    tr_receive (m)
+        tr_on (m, a_done) {
+        }
+    CHECK_INT(tr_read(ends[0], buffer, sizeof buffer, 10), TR_ETIMEOUT);
+    tr_close_fd(ends[1]);
+    CHECK_INT(tr_read(ends[0], buffer, sizeof buffer, 10), 0);
+    CHECK_INT(tr_write(ends[0], buffer, 10, 10), TR_ESYS);
+    CHECK_INT(errno, EPIPE);
+    CHECK_INT(tr_nonblock_fd(-1), TR_EINVAL);
+}
+
+/* --- many --- */
+
+enum { PAIRS = 5000 };
+
+static int pairs[PAIRS][2];
+
+static bool open_pairs(void)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
+    for (int i = 0; i < PAIRS; i++)
+        if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pairs[i]) != 0)
+            return false;
+    return true;
+}
+
+static int64_t processor_ms(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return (int64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000 +
+           (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1000;
+}
+
+static long switches(void)
+{
+    struct rusage usage;
+
+    getrusage(RUSAGE_SELF, &usage);
+    return usage.ru_nvcsw;
+}
+
+TEST_PROC(ten_thousand_idle_sockets_cost_no_time)
+{
+    if (!open_pairs())
+        check_skip("too few descriptors allowed");
+    for (int i = 0; i < PAIRS; i++) {
+        tr_spawn(waits, tr_self(), pairs[i][0], TR_FD_READ, TR_INFINITY);
+        tr_spawn(waits, tr_self(), pairs[i][1], TR_FD_READ, TR_INFINITY);
+    }
+    for (int i = 0; i < 2 * PAIRS; i++)
+        tr_receive (m)
+            tr_on (m, a_ready, tr_any()) {
+            }
+    tr_sleep(200);
+    int64_t used = processor_ms();
+    long switched = switches();
+    tr_sleep(1000);
+    CHECK(processor_ms() - used < patience(50));
+    CHECK(switches() - switched < 50);
+    for (int i = 0; i < PAIRS; i++) {
+        write_byte(pairs[i][0]);
+        write_byte(pairs[i][1]);
+    }
+    for (int i = 0; i < 2 * PAIRS; i++)
+        tr_receive (m)
+            tr_on (m, a_done, tr_any(), TR_OK) {
+            }
+}
+
+static _Atomic bool stop_toggling;
+
+static void toggles(tr_term arg)
+{
+    int i;
+    char c;
+
+    CHECK(tr_match(arg, &i));
+    while (!atomic_load(&stop_toggling)) {
+        write_byte(pairs[i][1]);
+        tr_err err = tr_wait_fd(pairs[i][0], TR_FD_READ, 3);
+        CHECK(err == TR_OK || err == TR_ETIMEOUT);
+        while (read(pairs[i][0], &c, 1) > 0)
+            ;
+        err = tr_wait_fd(pairs[i][0], TR_FD_READ, 1);
+        CHECK(err == TR_OK || err == TR_ETIMEOUT);
+    }
+}
+
+TEST_PROC(readiness_meets_timeouts_and_kills_at_every_moment)
+{
+    tr_pid pids[40];
+    int64_t end = check_now_ms() + 500;
+
+    for (int i = 0; i < 20; i++)
+        CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pairs[i]) == 0);
+    for (int i = 0; i < 40; i++)
+        pids[i] = tr_spawn(toggles, i / 2);
+    while (check_now_ms() < end) {
+        for (int i = 0; i < 40; i += 7) {
+            tr_exit_to(pids[i], a_kill);
+            pids[i] = tr_spawn(toggles, i / 2);
+        }
+        tr_sleep(1);
+    }
+    atomic_store(&stop_toggling, true);
+    CHECK_WITHIN(patience(10000), tr_process_count() == 1);
+}
