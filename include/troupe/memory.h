@@ -27,7 +27,7 @@ void tr_free(void *p);
 /*
  * Runs fn(arg) once when the process ends, whatever the way: return, exit, exit signal, kill.
  * Functions run on the process itself, the last registered first; an exit inside one skips the
- * rest of that one. Process only.
+ * rest of that one, and the reason stays what it was. Process only.
  */
 void tr_defer(void (*fn)(void *), void *arg);
 

@@ -4,11 +4,22 @@
  *
  * Order matters: first its own code runs (clean-up); then it becomes unreachable (timers, pid,
  * inbox, name); then the others are told; so who gets the 'DOWN' finds the name free already.
+ *
+ * An exit inside a clean-up function jumps back to where the clean-up was begun, so that any number
+ * of them need no more stack than one. The frames above that place stay as they are: clean-up
+ * functions may refer to them.
  */
 #include "proc/proc.h"
 #include "term/raise.h"
 
 #include <setjmp.h>
+
+/* On the stack of an ending process: where an exit inside a clean-up function goes back to. */
+struct tr_exit_frame {
+    jmp_buf back;
+    struct tr_sig *dying;            /* the exit signal that ends it, or NULL */
+    struct tr_receive_scope *scopes; /* open when it began to end */
+};
 
 static struct tr_reason reason_of(uint64_t word)
 {
@@ -49,27 +60,28 @@ static void untie(struct tr_proc *p, uint64_t id)
 
 static void free_memory(struct tr_proc *p)
 {
-    tr__receive_close_all(p);
+    tr__receive_close_until(p, NULL);
     tr__argument_free(p->arg);
-    if (p->dying)
-        tr__sig_free(p->dying);
-    p->dying = NULL;
+    if (p->exit->dying)
+        tr__sig_free(p->exit->dying);
     if (p->extra)
         tr__extra_free(p);
     tr__heap_destroy(&p->heap);
 }
 
-_Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
+/* Ends the clean-up function that called, the receive clauses that it has opened with it. */
+static _Noreturn void end_cleanup(struct tr_proc *p)
+{
+    tr__receive_close_until(p, p->exit->scopes);
+    p->wake_at = TR__NEVER;
+    longjmp(p->exit->back, 1);
+}
+
+/* Everything after the clean-up functions. */
+static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
 {
     uint64_t id = atomic_load_explicit(&p->id, memory_order_relaxed);
 
-    /* An exit inside a clean-up function ends that function; the first reason stands. */
-    if (!(p->flags & TR__P_EXITING)) {
-        p->flags |= TR__P_EXITING;
-        atomic_store_explicit(&p->ending, true, memory_order_release);
-        p->reason = reason;
-    }
-    tr__cleanups_run(p);
     if (p->flags & TR__P_MAIN)
         tr__main_ended(p);
     if (p->timeout.fire)
@@ -87,6 +99,25 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     free_memory(p);
     tr__switch_out(p, TR__ACT_EXIT);
     __builtin_unreachable();
+}
+
+_Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
+{
+    struct tr_exit_frame frame;
+
+    /* The first reason stands. */
+    if (p->flags & TR__P_EXITING)
+        end_cleanup(p);
+    /* A signal that was accepted meanwhile comes too late to end it once more. */
+    p->flags = (uint8_t)((p->flags | TR__P_EXITING) & ~TR__P_DYING);
+    atomic_store_explicit(&p->ending, true, memory_order_release);
+    p->reason = reason;
+    frame.dying = p->dying;
+    frame.scopes = p->scopes;
+    p->exit = &frame;
+    _setjmp(frame.back);
+    tr__cleanups_run(p);
+    vanish(p);
 }
 
 tr_term tr_exit_reason(void)

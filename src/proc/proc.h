@@ -107,7 +107,10 @@ struct tr_proc {
     struct tr_receive_scope *scopes; /* receive clauses that are open, innermost first */
     struct tr_ties ties;
     struct tr_cleanup *cleanups;
-    struct tr_sig *dying; /* the exit signal that was accepted */
+    union {
+        struct tr_sig *dying;       /* the exit signal that was accepted */
+        struct tr_exit_frame *exit; /* once it runs its clean-up */
+    };
     union {
         tr_process_fn fn; /* until it starts, or goes on after hibernation */
         uint64_t reason;  /* once it ends */
@@ -321,8 +324,8 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason);
 /* Runs everything registered by tr_defer, and frees what tr_alloc gave. */
 void tr__cleanups_run(struct tr_proc *p);
 
-/* Frees the messages of all open receive clauses. */
-void tr__receive_close_all(struct tr_proc *p);
+/* Frees the messages of the open receive clauses inside `outer`; NULL: of all. */
+void tr__receive_close_until(struct tr_proc *p, const struct tr_receive_scope *outer);
 
 /* --- contain.c --- */
 

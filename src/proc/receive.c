@@ -141,9 +141,9 @@ void tr__receive_end(struct tr_receive_scope *m)
     close_scope(m);
 }
 
-void tr__receive_close_all(struct tr_proc *p)
+void tr__receive_close_until(struct tr_proc *p, const struct tr_receive_scope *outer)
 {
-    while (p->scopes)
+    while (p->scopes != outer)
         close_scope(p->scopes);
 }
 

@@ -252,7 +252,7 @@ _Noreturn void tr_hibernate_args(tr_process_fn fn, const struct tr_arg *args, in
         tr__raise_oom();
     tr__argument_free(before);
     p->fn = fn;
-    tr__receive_close_all(p);
+    tr__receive_close_until(p, NULL);
     tr__heap_reset(&p->heap, (struct tr_heap_mark){ NULL, NULL, NULL });
     tr__heap_trim(&p->heap);
     tr__switch_out(p, TR__ACT_HIBERNATE);

@@ -141,6 +141,51 @@ TEST_PROC(exit_inside_a_deferred_function_skips_the_rest_of_that_one)
     }
 }
 
+static int exits, noted;
+
+/* The frames of the functions that were running stay in place for the clean-up. */
+static void note_end(void *arg)
+{
+    noted = *(int *)arg;
+}
+
+/* In the middle of a receive, so that its message has to be freed too. */
+static void exit_in_receive(void *arg)
+{
+    tr_send(tr_self(), a_order, tr_list(1, "two", 3.0));
+    tr_receive (m) {
+        tr_on (m, a_order, tr_any()) {
+            exits++;
+            tr_exit(a_oops, (int64_t)(intptr_t)arg);
+        }
+    }
+}
+
+static void defer_very_many(tr_term arg)
+{
+    int on_stack = 0;
+
+    (void)arg;
+    tr_defer(note_end, &on_stack);
+    for (int i = 0; i < 100000; i++)
+        tr_defer(exit_in_receive, number(i));
+    tr_receive (m)
+        tr_on (m, a_go) {
+            on_stack = 7;
+            tr_exit(a_first);
+        }
+}
+
+TEST_PROC(any_number_of_deferred_functions_may_exit)
+{
+    tr_ref ref;
+
+    tr_send(tr_spawn_monitor(defer_very_many, &ref), a_go);
+    CHECK_TERM(DOWN_REASON(ref), tr_build(a_first));
+    CHECK_INT(exits, 100000);
+    CHECK_INT(noted, 7);
+}
+
 static void defer_again(void *arg)
 {
     intptr_t n = (intptr_t)arg;
