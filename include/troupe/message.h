@@ -40,14 +40,16 @@ TR_HEADER_BEGIN
 /*
  * void tr_send(to, ...): sends a message (several arguments are a tuple, none is the empty list)
  * to a pid, a registered name (tr_atom), an alias (tr_ref), or a term that is one of these or
- * {Name, Node}. Never fails and never blocks; a message to a process that has ended, or through an
+ * {Name, Node}. Never fails, and blocks only where the receiver's mailbox is full and makes senders
+ * wait (TR_MAILBOX_WAIT); a message to a process that has ended, or through an
  * alias that is no longer active, vanishes. A name that nobody holds ends the caller with
  * {badarg, Name}. The message is copied. Any thread. (erlang:send/2)
  */
 void tr_send_args(tr_term to, const struct tr_arg *args, int n);
 
 /* The same, but an unknown name is TR_ENOTFOUND and lack of memory TR_ENOMEM; then nothing was
-   sent. TR_EBADARG when `to` is none of the above. Any thread. */
+   sent. TR_EBADARG when `to` is none of the above. TR_EBUSY when the receiver's mailbox is full and
+   did not take it (troupe/process.h). Never blocks. Any thread. */
 TR_MUST_USE tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n);
 #define tr_try_send(to, ...) tr_try_send_args(TR__DEST(to), TR_ARGS(__VA_ARGS__))
 

@@ -50,6 +50,14 @@ typedef void (*tr_process_fn)(tr_term arg);
 
 enum tr_priority { TR_PRIORITY_NORMAL, TR_PRIORITY_LOW, TR_PRIORITY_HIGH, TR_PRIORITY_MAX };
 
+/* What happens to a message for a mailbox that holds as many as it may. */
+enum tr_mailbox_policy {
+    TR_MAILBOX_WAIT,        /* its sender waits until there is room, in order of arrival */
+    TR_MAILBOX_DROP_NEWEST, /* it is dropped */
+    TR_MAILBOX_DROP_OLDEST, /* it is taken, the oldest is dropped */
+    TR_MAILBOX_EXIT         /* it is dropped, the receiver ends: {mailbox_full, Max, TopSender} */
+};
+
 /* Options of a new process; zero is the default of each. */
 struct tr_spawn_opts {
     bool link;                 /* linked with the caller as one step */
@@ -58,6 +66,12 @@ struct tr_spawn_opts {
     size_t stack_size;         /* bytes of address space, rounded up to a power of two; 128 KiB */
     tr_atom name;              /* registered before it runs; taken: spawn fails with TR_EEXIST */
     tr_atom monitor_tag;       /* stands first in the 'DOWN' message instead of 'DOWN' */
+
+    /* Caps, none when zero; see tr_set_max_memory. */
+    size_t max_memory;                     /* bytes */
+    uint32_t max_mailbox;                  /* messages */
+    enum tr_mailbox_policy mailbox_policy; /* of a full mailbox */
+    uint64_t max_reductions;               /* without a receive */
 };
 
 /*
@@ -172,6 +186,34 @@ bool tr_trap_exit(bool on);
 
 /* Sets the caller's priority; the value before. Process only. (process_flag priority) */
 enum tr_priority tr_set_priority(enum tr_priority priority);
+
+/*
+ * Caps of the caller; 0 ends one. Each returns the value before. A process ends when it goes beyond
+ * one, even if it traps exits; its clean-up may use more memory and reductions. Process only.
+ * (process_flag max_heap_size, which covers the first alone)
+ *
+ * Memory counts heap, kept terms, what tr_alloc gave, and messages in the mailbox, in bytes. Who
+ * would take more gets TR_ENOMEM or ends with out_of_memory, as if the machine had no more; so does
+ * a process that is sent too much.
+ *
+ * The mailbox counts ordinary messages from when the cap was set, up to when a clause accepts them.
+ * Never counted, dropped or delayed are: exit signals and their messages, 'DOWN', links, monitors,
+ * requests for information, messages of timers that do not repeat, {system, _, _}, messages through
+ * an alias, and tuples whose first element is a reference that the receiver made. With
+ * TR_MAILBOX_WAIT tr_send blocks; it goes on when there is room, or the receiver has ended. A
+ * thread that runs no process, a process in its clean-up, a repeating timer, and the receiver
+ * itself never wait: their messages are taken all the same. Two processes with such mailboxes that
+ * send to each other can come to wait for each other. A mailbox that gets full prints a line,
+ * at most one a second, that names the process and whoever sent it most.
+ *
+ * Reductions are what calls into the library cost, looked at each 16,000 or so; a receive starts
+ * them again from none. The reason is {reductions, Max}.
+ *
+ * Changing one takes effect at once; tr_set_max_mailbox with another policy lets in all that wait.
+ */
+size_t tr_set_max_memory(size_t bytes);
+uint32_t tr_set_max_mailbox(uint32_t messages, enum tr_mailbox_policy policy);
+uint64_t tr_set_max_reductions(uint64_t reductions);
 
 /* The general form for a flag by its name: trap_exit with true or false, priority with low,
    normal, high or max. Any other name or value ends the caller with badarg and changes nothing.

@@ -25,6 +25,19 @@ struct tr_heap_chunk {
     uint64_t words[];
 };
 
+static bool (*guard)(struct tr_heap *heap, size_t size);
+
+void tr__heap_set_guard(bool (*fn)(struct tr_heap *heap, size_t size))
+{
+    guard = fn;
+}
+
+/* `size` bytes for a heap; NULL when it may not have them, or memory is short. */
+static void *take(struct tr_heap *heap, size_t size)
+{
+    return guard && !guard(heap, size) ? NULL : tr__block_alloc(size);
+}
+
 static uint64_t *chunk_end(struct tr_heap_chunk *chunk)
 {
     return (uint64_t *)((char *)chunk + chunk->size);
@@ -45,7 +58,7 @@ uint64_t *tr__heap_reserve(struct tr_heap *heap, size_t n)
     if (size < sizeof(*newest) + n * sizeof(uint64_t))
         size = sizeof(*newest) + n * sizeof(uint64_t);
 
-    struct tr_heap_chunk *chunk = tr__block_alloc(size);
+    struct tr_heap_chunk *chunk = take(heap, size);
     if (!chunk)
         return NULL;
     chunk->older = newest;
@@ -151,7 +164,7 @@ struct tr_kept *tr__heap_keep(struct tr_heap *heap, size_t n)
 
     if (n > (SIZE_MAX - sizeof(*kept)) / sizeof(uint64_t))
         return NULL;
-    kept = tr__block_alloc(sizeof(*kept) + n * sizeof(uint64_t));
+    kept = take(heap, sizeof(*kept) + n * sizeof(uint64_t));
     if (!kept)
         return NULL;
     kept->counted = NULL;

@@ -67,6 +67,10 @@ void tr__heap_destroy(struct tr_heap *heap);
 size_t tr__heap_size(const struct tr_heap *heap);
 size_t tr__heap_used(const struct tr_heap *heap);
 
+/* Set once, before the first process: asked whether a heap may take `size` bytes more from the
+   system. */
+void tr__heap_set_guard(bool (*guard)(struct tr_heap *heap, size_t size));
+
 /* A block of n words outside the chunks, on the list of kept copies; NULL when memory is short. */
 struct tr_kept {
     struct tr_kept *next;

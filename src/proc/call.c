@@ -9,6 +9,7 @@
  */
 #include "proc/call.h"
 
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -90,6 +91,9 @@ static TR__OPAQUE struct tr_sig *await(struct tr_proc *p, uint64_t ref)
     struct tr_sig **at = p->mark_at;
 
     for (;;) {
+        /* Messages may have been dropped, the one that `at` is in among them. */
+        if (tr__is_capped(p))
+            at = p->mark_at;
         while (*at && !is_answer(*at, ref))
             at = &(*at)->next;
         if (*at)

@@ -2,9 +2,11 @@
 /*
  * What is to be undone when a process ends: one list for functions and for memory.
  *
- * A piece of memory is an entry of its own, with the memory behind it and no function.
+ * A piece of memory is an entry of its own, with the memory behind it, its size as the argument,
+ * and no function.
  */
 #include "base/fault.h"
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -35,7 +37,7 @@ static struct tr_cleanup *new_entry(size_t extra)
 {
     struct tr_cleanup *c = NULL;
 
-    if (!tr__fault() && extra <= SIZE_MAX - sizeof *c)
+    if (!tr__fault())
         c = calloc(1, sizeof *c + extra);
     if (!c)
         tr__raise_oom();
@@ -46,9 +48,11 @@ void *tr_alloc(size_t size)
 {
     TR__GUARD();
     struct tr_proc *p = TR__SELF();
+    if (size > SIZE_MAX / 2 || !tr__caps_room(p, size + sizeof(struct tr_cleanup)))
+        tr__raise_oom();
     struct tr_cleanup *c = new_entry(size);
 
-    add(p, c, NULL, NULL);
+    add(p, c, NULL, (void *)(uintptr_t)size);
     return c + 1;
 }
 
@@ -85,6 +89,15 @@ bool tr_defer_cancel(void (*fn)(void *), void *arg)
         }
     }
     return false;
+}
+
+size_t tr__cleanups_size(const struct tr_proc *p)
+{
+    size_t size = 0;
+
+    for (const struct tr_cleanup *c = p->cleanups; c; c = c->next)
+        size += sizeof *c + (c->fn ? 0 : (uintptr_t)c->arg);
+    return size;
 }
 
 /* Runs the functions, newest first; each is off the list before it runs, so none runs twice. */

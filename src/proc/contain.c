@@ -28,6 +28,7 @@
 #include "os/code.h"
 #include "os/trace.h"
 #include "os/trap.h"
+#include "proc/caps.h"
 #include "troupe/fault.h"
 
 #include <signal.h>
@@ -179,6 +180,27 @@ static bool is_fatal(struct tr_proc *p, struct tr_sig *sig)
     return !tie || !tie->unlink_id;
 }
 
+static void mark(struct tr_proc *p, unsigned marks)
+{
+    atomic_fetch_or_explicit(&p->runnable.marks, (uint8_t)marks, memory_order_seq_cst);
+}
+
+/* The signals of a process with caps wait behind a bell, see caps.h. The interrupted flow does not
+   hold the lock, since it is outside the library; where another one does, the next kick looks. */
+static bool has_fatal_behind_bell(struct tr_proc *p)
+{
+    bool fatal = false;
+
+    if (!tr__spin_try(&p->caps_lock)) {
+        mark(p, TR__MARK_EXIT);
+        return false;
+    }
+    for (struct tr_sig *sig = p->extra->caps->first; sig && !fatal; sig = sig->next)
+        fatal = sig->kind == TR__SIG_EXIT && is_fatal(p, sig);
+    tr__spin_unlock(&p->caps_lock);
+    return fatal;
+}
+
 static bool has_fatal_signal(struct tr_proc *p)
 {
     struct tr_sig *sig = atomic_load_explicit(&p->inbox, memory_order_acquire);
@@ -186,7 +208,8 @@ static bool has_fatal_signal(struct tr_proc *p)
     if (p->flags & (TR__P_DYING | TR__P_EXITING))
         return false;
     for (; sig != p->seen; sig = sig->next)
-        if (sig->kind == TR__SIG_EXIT && is_fatal(p, sig))
+        if ((sig->kind == TR__SIG_EXIT && is_fatal(p, sig)) ||
+            (sig->kind == TR__SIG_BELL && has_fatal_behind_bell(p)))
             return true;
     return false;
 }
@@ -199,11 +222,6 @@ static enum tr_kick wants_kick(void *current)
     if (!marks)
         return TR__KICK_NONE;
     return marks & TR__MARK_DOOMED ? TR__KICK_HARD : TR__KICK_GENTLY;
-}
-
-static void mark(struct tr_proc *p, unsigned marks)
-{
-    atomic_fetch_or_explicit(&p->runnable.marks, (uint8_t)marks, memory_order_seq_cst);
 }
 
 void tr__sig_send_exit(struct tr_sig *sig)

@@ -34,10 +34,17 @@ static void *zeroed(size_t n, size_t size)
     return p;
 }
 
-struct tr_proc_extra *tr__extra(struct tr_proc *p)
+struct tr_proc_extra *tr__extra_make(struct tr_proc *p)
 {
     if (!p->extra)
-        p->extra = zeroed(1, sizeof *p->extra);
+        p->extra = tr__fault() ? NULL : calloc(1, sizeof *p->extra);
+    return p->extra;
+}
+
+struct tr_proc_extra *tr__extra(struct tr_proc *p)
+{
+    if (!tr__extra_make(p))
+        tr__raise_oom();
     return p->extra;
 }
 
@@ -281,6 +288,7 @@ void tr__extra_free(struct tr_proc *p)
     if (d)
         free(d->buckets);
     free(d);
+    free(p->extra->caps);
     free(p->extra);
     p->extra = NULL;
 }

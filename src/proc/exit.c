@@ -9,6 +9,7 @@
  * of them need no more stack than one. The frames above that place stay as they are: clean-up
  * functions may refer to them.
  */
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -73,6 +74,8 @@ static void free_memory(struct tr_proc *p)
 static _Noreturn void end_cleanup(struct tr_proc *p)
 {
     tr__receive_close_until(p, p->exit->scopes);
+    if (tr__is_capped(p))
+        p->extra->caps->looking = NULL;
     p->wake_at = TR__NEVER;
     longjmp(p->exit->back, 1);
 }
@@ -92,6 +95,7 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
     }
     /* In one total order with the load of the name: see name.c. */
     atomic_store(&p->id, 0);
+    tr__caps_close(p);
     tr__inbox_close(p);
     if (atomic_load(&p->name))
         tr__name_drop(p);
@@ -112,6 +116,8 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     p->flags = (uint8_t)((p->flags | TR__P_EXITING) & ~TR__P_DYING);
     atomic_store_explicit(&p->ending, true, memory_order_release);
     p->reason = reason;
+    if (tr__is_capped(p))
+        p->extra->caps->looking = NULL;
     frame.dying = p->dying;
     frame.scopes = p->scopes;
     p->exit = &frame;

@@ -5,6 +5,7 @@
  * Every function here owns the signal it is given. A signal meant for an earlier process of the
  * same slot is treated as one that reached a dead process.
  */
+#include "proc/caps.h"
 #include "proc/proc.h"
 
 static void accept_exit(struct tr_proc *p, struct tr_sig *sig)
@@ -187,6 +188,9 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig)
         return;
     case TR__SIG_READY:
         tr__fd_arrived(p, sig);
+        return;
+    case TR__SIG_BELL:
+        tr__caps_bell(p);
         return;
     }
 }

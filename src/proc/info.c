@@ -6,6 +6,7 @@
 #include "troupe/info.h"
 
 #include "proc/call.h"
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -107,7 +108,7 @@ static tr_term total_heap_size(struct tr_proc *p)
 
 static tr_term memory(struct tr_proc *p)
 {
-    size_t size = sizeof *p + tr__heap_size(&p->heap) + stack_used(p);
+    size_t size = sizeof *p + tr__heap_size(&p->heap) + stack_used(p) + tr__cleanups_size(p);
 
     for (struct tr_sig *sig = p->first; sig; sig = sig->next)
         size += sig->size;
@@ -157,6 +158,55 @@ tr_term tr__initial_call(struct tr_proc *p)
     return tr_build(tr_intern("c"), tr_intern(p->site), 1);
 }
 
+/* A copy of the caps, all zero for none. */
+static struct tr_caps caps_of(struct tr_proc *p)
+{
+    struct tr_caps caps = { 0 };
+
+    tr__spin_lock(&p->caps_lock);
+    if (p->extra && p->extra->caps)
+        caps = *p->extra->caps;
+    tr__spin_unlock(&p->caps_lock);
+    return caps;
+}
+
+static tr_term max_memory(struct tr_proc *p)
+{
+    return tr_build((uint64_t)caps_of(p).limits.max_memory);
+}
+
+static tr_term max_mailbox(struct tr_proc *p)
+{
+    return tr_build(caps_of(p).limits.max_mailbox);
+}
+
+static tr_term mailbox_policy(struct tr_proc *p)
+{
+    static const uint64_t names[] = {
+        [TR_MAILBOX_WAIT] = TR_ATOM_W(wait),
+        [TR_MAILBOX_DROP_NEWEST] = TR_ATOM_W(drop_newest),
+        [TR_MAILBOX_DROP_OLDEST] = TR_ATOM_W(drop_oldest),
+        [TR_MAILBOX_EXIT] = TR_ATOM_W(exit),
+    };
+
+    return of_word(names[caps_of(p).limits.policy]);
+}
+
+static tr_term max_reductions(struct tr_proc *p)
+{
+    return tr_build(caps_of(p).limits.max_reductions);
+}
+
+static tr_term messages_dropped(struct tr_proc *p)
+{
+    return tr_build(caps_of(p).dropped);
+}
+
+static tr_term senders_waiting(struct tr_proc *p)
+{
+    return tr_build(caps_of(p).waiting);
+}
+
 static const struct item {
     uint64_t name;
     tr_term (*value)(struct tr_proc *p);
@@ -181,6 +231,12 @@ static const struct item {
     { TR_ATOM_W(initial_call), tr__initial_call },
     { TR_ATOM_W(parent), parent },
     { TR_ATOM_W(ancestors), ancestors },
+    { TR_ATOM_W(max_memory), max_memory },
+    { TR_ATOM_W(max_mailbox), max_mailbox },
+    { TR_ATOM_W(mailbox_policy), mailbox_policy },
+    { TR_ATOM_W(max_reductions), max_reductions },
+    { TR_ATOM_W(messages_dropped), messages_dropped },
+    { TR_ATOM_W(senders_waiting), senders_waiting },
 };
 
 #define NITEMS (sizeof items / sizeof *items)

@@ -10,6 +10,7 @@
  * them. Going to sleep releases everything the owner has done; the push that takes ASLEEP away
  * acquires it and hands it on through the run queue to the thread that runs the process next.
  */
+#include "proc/caps.h"
 #include "proc/proc.h"
 
 static inline struct tr_sig *inbox_load(struct tr_proc *p)
@@ -17,7 +18,7 @@ static inline struct tr_sig *inbox_load(struct tr_proc *p)
     return atomic_load_explicit(&p->inbox, memory_order_acquire);
 }
 
-void tr__push(struct tr_proc *p, struct tr_sig *sig)
+void tr__push_now(struct tr_proc *p, struct tr_sig *sig)
 {
     struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
 
@@ -31,6 +32,14 @@ void tr__push(struct tr_proc *p, struct tr_sig *sig)
                                                     memory_order_relaxed));
     if (newest == TR__ASLEEP)
         tr__wake(&p->runnable);
+}
+
+void tr__push(struct tr_proc *p, struct tr_sig *sig)
+{
+    if (tr__unlikely(tr__is_capped(p)))
+        tr__caps_push(p, sig);
+    else
+        tr__push_now(p, sig);
 }
 
 void tr__poke(struct tr_proc *p)
@@ -144,6 +153,20 @@ struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig **at)
     return sig;
 }
 
+inline void tr__sort_signals(struct tr_proc *p, struct tr_sig *list)
+{
+    uint64_t id = atomic_load_explicit(&p->id, memory_order_relaxed);
+
+    while (list) {
+        struct tr_sig *sig = list;
+        list = sig->next;
+        if (tr__likely(sig->kind == TR__SIG_MESSAGE && sig->to == id && !sig->flags))
+            tr__mailbox_append(p, sig);
+        else
+            tr__handle(p, sig);
+    }
+}
+
 bool tr__take_signals(struct tr_proc *p)
 {
     struct tr_sig *newest = inbox_load(p);
@@ -152,16 +175,8 @@ bool tr__take_signals(struct tr_proc *p)
     if (newest == p->seen)
         return false;
     struct tr_sig *sig = reverse(newest, p->seen);
-    uint64_t id = atomic_load_explicit(&p->id, memory_order_relaxed);
     advance_seen(p, newest);
-    while (sig) {
-        struct tr_sig *next = sig->next;
-        if (tr__likely(sig->kind == TR__SIG_MESSAGE && sig->to == id && !sig->flags))
-            tr__mailbox_append(p, sig);
-        else
-            tr__handle(p, sig);
-        sig = next;
-    }
+    tr__sort_signals(p, sig);
     return p->nmessages != before;
 }
 

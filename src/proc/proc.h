@@ -23,6 +23,7 @@
 #define TROUPE_PROC_PROC_H
 
 #include "base/panic.h"
+#include "base/spin.h"
 #include "mem/heap.h"
 #include "mem/slots.h"
 #include "mem/stack.h"
@@ -37,8 +38,10 @@
 #include "troupe.h"
 
 #define TR__SLOT_HEADER (offsetof(struct tr_slot, index) + sizeof(uint32_t))
-#define TR__ASLEEP      ((struct tr_sig *)1)
-#define TR__CLOSED      ((struct tr_sig *)2)
+/* The fields of a runnable without the padding behind them. */
+#define TR__RUNNABLE_FIELDS (offsetof(struct tr_runnable, marks) + sizeof(uint8_t))
+#define TR__ASLEEP          ((struct tr_sig *)1)
+#define TR__CLOSED          ((struct tr_sig *)2)
 
 /* Why a process gave its worker back. */
 enum tr_proc_action {
@@ -69,7 +72,8 @@ struct tr_proc_extra {
     uint64_t ancestors;         /* kept term; 0: none */
     uint64_t initial_call;      /* kept term; 0: none */
     struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
-    bool fd_closed;             /* how the last one ended */
+    struct tr_caps *caps;       /* see caps.c; NULL unless `capped`, or once it was */
+    bool fd_closed;             /* how the last wait for a descriptor ended */
 };
 
 /* A function to be run, or memory to be freed, when the process ends. */
@@ -91,8 +95,15 @@ struct tr_proc {
             _Atomic(bool) ending;    /* it has begun to end: counts as dead for others */
         };
     };
-    struct tr_runnable runnable; /* on a queue only between wake and run */
-    _Atomic(uint64_t) id;        /* pid word; 0: no process */
+    union {
+        struct tr_runnable runnable; /* on a queue only between wake and run */
+        struct {                     /* in the room behind its fields */
+            char runnable_fields[TR__RUNNABLE_FIELDS];
+            _Atomic(bool) capped; /* has a struct tr_caps: written with caps_lock held */
+            struct tr_spin caps_lock;
+        };
+    };
+    _Atomic(uint64_t) id; /* pid word; 0: no process */
     _Atomic(struct tr_sig *) inbox;
     uint64_t generation; /* survives the process: the next one in this slot gets one more */
 
@@ -187,6 +198,16 @@ static inline void tr__run_outside(void (*fn)(void *), void *arg)
 /* The slot a pid or local reference names, or NULL; it may hold another process by now. */
 struct tr_proc *tr__proc_at(uint64_t pid_or_ref);
 
+/* The process that a signal is for, or NULL when there is none. A look that saves work for the
+   receiver; whether it is the one meant, it checks itself. */
+static inline struct tr_proc *tr__receiver(const struct tr_sig *sig)
+{
+    struct tr_proc *p = tr__proc_at(sig->to);
+    uint64_t id = p ? atomic_load_explicit(&p->id, memory_order_acquire) : 0;
+
+    return id == sig->to || (id && (sig->to & 3) == TR__TAG_REF) ? p : NULL;
+}
+
 /* True when `pid` names a process that has not begun to end; the signals that are on their way to
    it are not considered. Any thread. */
 bool tr__proc_alive(uint64_t pid);
@@ -201,8 +222,10 @@ void tr__proc_count_reset(void);
 
 /* --- mailbox.c --- */
 
-/* Puts a signal on the inbox and wakes the owner; any thread. */
+/* Puts a signal on the inbox and wakes the owner; any thread. tr__push_now does not look whether
+   the process is capped. */
 void tr__push(struct tr_proc *p, struct tr_sig *sig);
+void tr__push_now(struct tr_proc *p, struct tr_sig *sig);
 
 /* Wakes the owner without a signal, if it waits. Any thread. */
 void tr__poke(struct tr_proc *p);
@@ -229,11 +252,19 @@ void tr__mailbox_append(struct tr_proc *p, struct tr_sig *sig);
 /* Takes the message that *at points to out of the mailbox. */
 struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig **at);
 
+/* Puts a list of signals, oldest first, into the mailbox or applies them. Owner only. */
+void tr__sort_signals(struct tr_proc *p, struct tr_sig *list);
+
 /* Frees a signal that came through the inbox of `p`. */
 void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig);
 
 /* The same for one that was meant for an earlier process of this slot: its sender is told. */
 void tr__sig_bounce(struct tr_proc *p, struct tr_sig *sig);
+
+/* --- send.c --- */
+
+/* Sends a message that nobody waits to get rid of: a full mailbox refuses it or takes it. */
+void tr__message_send(struct tr_sig *sig);
 
 /* --- handle.c --- */
 
@@ -324,6 +355,9 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason);
 /* Runs everything registered by tr_defer, and frees what tr_alloc gave. */
 void tr__cleanups_run(struct tr_proc *p);
 
+/* Bytes that tr_alloc has given and that are not freed. */
+size_t tr__cleanups_size(const struct tr_proc *p);
+
 /* Frees the messages of the open receive clauses inside `outer`; NULL: of all. */
 void tr__receive_close_until(struct tr_proc *p, const struct tr_receive_scope *outer);
 
@@ -404,7 +438,9 @@ void tr__timers_fini(void);
 
 /* --- dict.c, info.c, runtime.c --- */
 
-/* What few processes have; raises out_of_memory. */
+/* What few processes have; without memory tr__extra raises out_of_memory, tr__extra_make returns
+   NULL. */
+struct tr_proc_extra *tr__extra_make(struct tr_proc *p);
 struct tr_proc_extra *tr__extra(struct tr_proc *p);
 void tr__extra_free(struct tr_proc *p);
 

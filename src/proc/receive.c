@@ -8,6 +8,7 @@
  * that tr_after can say how long to wait; then the process sleeps.
  */
 #include "base/clock.h"
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -45,6 +46,8 @@ static void begin(struct tr_receive_scope *m)
     m->owner = p;
     m->at = m->ref.w && p->mark_ref == m->ref.w ? p->mark_at : &p->first;
     m->deadline = TR__NEVER;
+    if (tr__unlikely(tr__is_capped(p)))
+        tr__caps_receive(p, m);
     tr__spend(p, TR__COST_RECEIVE);
 }
 
@@ -100,14 +103,20 @@ TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
 
 void tr__receive_accept(struct tr_receive_scope *m)
 {
-    m->taken = tr__mailbox_remove(m->owner, m->at);
+    struct tr_proc *p = m->owner;
+
+    m->taken = tr__mailbox_remove(p, m->at);
     open_scope(m);
+    if (tr__unlikely(tr__is_capped(p)))
+        tr__caps_accepted(p, m->taken);
 }
 
 bool tr__receive_after(struct tr_receive_scope *m, int64_t ms)
 {
     if (m->state == EXPIRED || (m->state == EMPTY && ms == 0)) {
         open_scope(m);
+        if (tr__unlikely(tr__is_capped(m->owner)))
+            tr__caps_accepted(m->owner, NULL);
         return true;
     }
     if (m->state != EMPTY || ms == TR_INFINITY)

@@ -12,6 +12,7 @@
  */
 #include "base/clock.h"
 #include "mem/block.h"
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -125,6 +126,8 @@ TR__OPAQUE void tr__yield_now(struct tr_proc *p)
 {
     tr__switch_out(p, TR__ACT_YIELD);
     tr__resumed(p);
+    if (tr__unlikely(tr__is_capped(p)))
+        tr__caps_turn(p);
 }
 
 TR__OPAQUE __attribute__((cold)) void tr__reclaim(void)

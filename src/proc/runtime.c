@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "os/cpu.h"
+#include "proc/caps.h"
 #include "proc/contain.h"
 #include "proc/proc.h"
 #include "sched/poll.h"
@@ -166,6 +167,7 @@ static tr_err start_first(int argc, char **argv, tr_process_fn body)
 int tr_main(int argc, char **argv, tr_process_fn body)
 {
     tr__raise_set_hook(tr__raise_in_process);
+    tr__heap_set_guard(tr__caps_heap_room);
     runtime.failed = false;
     tr__contain_start();
     tr_err err = tr__sched_start(worker_count());

@@ -4,6 +4,7 @@
  *
  * The destination is resolved first: a name is looked up when the message is sent.
  */
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -28,6 +29,26 @@ static tr_err resolve(tr_term dest, uint64_t *to)
     return TR_OK;
 }
 
+/* Puts a message on its way; a destination of 0 swallows it. */
+static inline tr_err deliver(struct tr_sig *sig, enum tr_caps_sender sender)
+{
+    struct tr_proc *p = tr__likely(sig->to) ? tr__receiver(sig) : NULL;
+
+    if (!p) {
+        tr__sig_free(sig);
+        return TR_OK;
+    }
+    if (tr__unlikely(tr__is_capped(p)))
+        return tr__caps_send(p, sig, sender);
+    tr__push_now(p, sig);
+    return TR_OK;
+}
+
+void tr__message_send(struct tr_sig *sig)
+{
+    (void)deliver(sig, TR__CAPS_NEVER_WAITS);
+}
+
 static inline void charge(void)
 {
     struct tr_proc *p = tr__self();
@@ -47,12 +68,9 @@ tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
     struct tr_sig *sig = tr__sig_message(dest, args, n);
     if (!sig)
         return TR_ENOMEM;
-    if (dest)
-        tr__sig_send(sig);
-    else
-        tr__sig_free(sig);
+    err = deliver(sig, TR__CAPS_TRIES);
     charge();
-    return TR_OK;
+    return err;
 }
 
 void tr_send_args(tr_term to, const struct tr_arg *args, int n)
@@ -65,10 +83,7 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
     struct tr_sig *sig = tr__sig_message(dest, args, n);
     if (!sig)
         tr__raise_oom();
-    if (dest)
-        tr__sig_send(sig);
-    else
-        tr__sig_free(sig);
+    (void)deliver(sig, TR__CAPS_WAITS);
     charge();
 }
 
@@ -90,9 +105,6 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
     } else {
         sig->term = words[0];
     }
-    if (tr__likely(dest))
-        tr__sig_send(sig);
-    else
-        tr__sig_free(sig);
+    (void)deliver(sig, TR__CAPS_WAITS);
     charge();
 }

@@ -65,11 +65,9 @@ void tr__sig_free(struct tr_sig *sig)
 
 void tr__sig_send(struct tr_sig *sig)
 {
-    struct tr_proc *p = tr__proc_at(sig->to);
-    uint64_t id = p ? atomic_load_explicit(&p->id, memory_order_acquire) : 0;
+    struct tr_proc *p = tr__receiver(sig);
 
-    /* A look that saves work for the receiver; whether it is the one meant, it checks itself. */
-    if (id == sig->to || (id && (sig->to & 3) == TR__TAG_REF))
+    if (p)
         tr__push(p, sig);
     else
         tr__sig_undeliverable(sig);
@@ -91,6 +89,8 @@ void tr__sig_undeliverable(struct tr_sig *sig)
         call->serve(NULL, call);
         return;
     }
+    case TR__SIG_BELL:
+        return;
     default:
         tr__sig_free(sig);
     }

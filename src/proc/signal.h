@@ -28,12 +28,14 @@ enum tr_sig_kind {
     TR__SIG_DEMONITOR,  /* words: reference */
     TR__SIG_DOWN,       /* words: {Tag, Ref, process, Object, Reason} */
     TR__SIG_CALL,       /* a struct tr_sig_call: something for the receiver to do */
-    TR__SIG_READY       /* a struct tr_fd_wait: the descriptor is ready, or closed */
+    TR__SIG_READY,      /* a struct tr_fd_wait: the descriptor is ready, or closed */
+    TR__SIG_BELL        /* part of a struct tr_caps: signals wait there */
 };
 
 enum {
     TR__SIG_LINKED = 1, /* EXIT: through a link, not by tr_exit_to */
-    TR__SIG_TIMER = 2   /* the signal is part of a struct tr_timer */
+    TR__SIG_TIMER = 2,  /* the signal is part of a struct tr_timer */
+    TR__SIG_COUNTED = 4 /* a message that takes room in a mailbox with a cap */
 };
 
 struct tr_sig {

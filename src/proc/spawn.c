@@ -8,6 +8,7 @@
  */
 #include "base/fault.h"
 #include "mem/block.h"
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -119,6 +120,7 @@ static void init(struct tr_proc *p, const struct plan *plan, struct tr_proc *par
     if (parent)
         p->parent = atomic_load_explicit(&parent->id, memory_order_relaxed);
     p->suspended = 0;
+    atomic_store_explicit(&p->capped, false, memory_order_relaxed);
     atomic_store_explicit(&p->timed_out, false, memory_order_relaxed);
     atomic_store_explicit(&p->ending, false, memory_order_relaxed);
     atomic_store_explicit(&p->runnable.marks, 0, memory_order_relaxed);
@@ -131,10 +133,10 @@ static bool inherit_leader(struct tr_proc *p, const struct tr_proc *parent)
 
     if (!leader)
         return true;
-    p->extra = tr__fault() ? NULL : calloc(1, sizeof *p->extra);
-    if (p->extra)
-        p->extra->leader = leader;
-    return p->extra != NULL;
+    if (!tr__extra_make(p))
+        return false;
+    p->extra->leader = leader;
+    return true;
 }
 
 /* The child's ends of what connects it with its parent from the start. */
@@ -170,7 +172,8 @@ static void give_slot_back(struct tr_worker *w, struct tr_proc *p)
 
     atomic_store(&p->id, 0);
     tr__argument_free(p->arg);
-    free(p->extra);
+    if (p->extra)
+        tr__extra_free(p);
     tr__slot_return(w ? &w->slots : &none, p);
     tr__slot_cache_flush(&none);
 }
@@ -178,6 +181,7 @@ static void give_slot_back(struct tr_worker *w, struct tr_proc *p)
 static bool valid(tr_process_fn fn, const struct tr_spawn_opts *opts)
 {
     return fn && (unsigned)opts->priority <= TR_PRIORITY_MAX && opts->stack_size <= STACK_MAX &&
+           (unsigned)opts->mailbox_policy <= TR_MAILBOX_EXIT &&
            opts->name.w != TR_ATOM_W(undefined) && (!opts->name.w || tr__is_atom_w(opts->name.w));
 }
 
@@ -195,7 +199,8 @@ static tr_err start(tr_pid *pid, const struct plan *plan)
         return TR_ELIMIT;
     init(p, plan, parent);
     uint64_t id = TR__PID_W(p->slot.index, p->generation);
-    if (!tr__argument_set(p, plan->args, plan->n) || !inherit_leader(p, parent)) {
+    if (!tr__argument_set(p, plan->args, plan->n) || !inherit_leader(p, parent) ||
+        !tr__caps_init(p, opts)) {
         give_slot_back(w, p);
         return TR_ENOMEM;
     }
@@ -206,6 +211,7 @@ static tr_err start(tr_pid *pid, const struct plan *plan)
     if (err) {
         disconnect(p, parent);
         atomic_store(&p->id, 0);
+        tr__caps_close(p);
         tr__inbox_close(p);
         give_slot_back(w, p);
         return err;

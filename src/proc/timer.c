@@ -260,7 +260,7 @@ static void send_copy(struct tr_timer *t, uint64_t to)
         return;
     uint64_t *out = tr__sig_words(sig);
     sig->term = tr__term_copy(&out, &sig->counted, (tr_term){ t->sig.term }).w;
-    tr__sig_send(sig);
+    tr__message_send(sig);
 }
 
 static uint64_t holder_of(uint64_t to)

@@ -33,7 +33,9 @@
     Y(nonode_nohost, "nonode@nohost") X(badkey) X(badmap) X(case_clause) X(if_clause) X(module) \
     X(function) X(registered) X(proc_lib) X(stop) X(restart) X(start) X(max_mailbox) \
     X(mailbox_full) X(drop) X(current_stacktrace) X(fullsweep_after) X(error_logger) \
-    X(min_heap_size) X(min_bin_vheap_size) X(backtrace) X(binary) X(catchlevel)
+    X(min_heap_size) X(min_bin_vheap_size) X(backtrace) X(binary) X(catchlevel) \
+    X(max_memory) X(max_reductions) X(mailbox_policy) X(wait) X(drop_newest) X(drop_oldest) \
+    X(messages_dropped) X(senders_waiting)
 /* clang-format on */
 
 enum {

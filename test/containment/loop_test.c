@@ -65,6 +65,20 @@ TEST_PROC(an_exit_signal_ends_endless_loops)
     check_killed(loops_in_library_calls, cores, a_kill, tr_build(a_killed));
 }
 
+/* The signals of a process with caps wait in a list of their own. */
+static void loops_with_caps(tr_term arg)
+{
+    tr_set_max_mailbox(10, TR_MAILBOX_DROP_OLDEST);
+    loops(arg);
+}
+
+TEST_PROC(an_exit_signal_ends_endless_loops_with_caps)
+{
+    needs_kicks();
+    check_killed(loops_with_caps, tr_schedulers_online(), a_kill, tr_build(a_killed));
+    check_killed(loops_with_caps, tr_schedulers_online(), a_reason_x, tr_build(a_reason_x));
+}
+
 TEST_PROC(timers_fire_beside_ten_endless_loops_per_core)
 {
     int n = 10 * tr_schedulers_online();

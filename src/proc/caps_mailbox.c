@@ -1,0 +1,545 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The mailbox with a cap: who may put a message there, who waits, what is dropped.
+ *
+ * Senders decide, under the receiver's lock, so a receiver that takes nothing for long holds no
+ * more than its cap; dropping the oldest is the exception: what waits in the mailbox proper is the
+ * owner's to drop, when it comes to the bell.
+ *
+ * A sender that waits has left its message in a list; whoever makes room moves it on and tells the
+ * sender by a signal, which is the waiter itself. Never two of these locks at once: senders are
+ * told after the lock is released.
+ */
+#include "base/clock.h"
+#include "proc/caps.h"
+#include "term/raise.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define REPORT_EVERY_NS TR__NS_PER_S
+
+struct tr_caps_waiter {
+    struct tr_sig_call call;      /* tells the sender, which owns the waiter from then on */
+    struct tr_caps_waiter *next;  /* the list of the receiver; then of those to be told */
+    struct tr_caps_waiter **link; /* what points to this one */
+    struct tr_sig *message;
+    bool *admitted; /* in the sender's frame */
+    bool queued;    /* on the receiver's list; guarded by its lock */
+};
+
+/* What to say of a full mailbox once the lock is released. */
+struct report {
+    const char *site; /* NULL: nothing */
+    uint64_t pid;
+    uint32_t queued;
+    struct tr_caps_count top;
+};
+
+static uint64_t id_of(struct tr_proc *p)
+{
+    return atomic_load_explicit(&p->id, memory_order_relaxed);
+}
+
+/* A system message, or a message that begins with a reference made by the receiver, is always let
+   in: an answer that it waits for must not be held up by what it does not want. */
+static bool is_ordinary(struct tr_proc *p, const struct tr_sig *sig)
+{
+    if (sig->kind != TR__SIG_MESSAGE || sig->flags & TR__SIG_TIMER || (sig->to & 3) == TR__TAG_REF)
+        return false;
+    const uint64_t *w = tr__is_kind(sig->term, TR__KIND_TUPLE) ? tr__box(sig->term) : NULL;
+    if (!w || TR__HEADER_N(w[0]) == 0)
+        return true;
+    if ((w[1] & 3) == TR__TAG_REF)
+        return TR__REF_SLOT(w[1]) != p->slot.index;
+    return w[1] != TR_ATOM_W(system) || TR__HEADER_N(w[0]) != 3;
+}
+
+/* --- with the lock held --- */
+
+static void ring(struct tr_proc *p, struct tr_caps *c)
+{
+    struct tr_sig *bell = &c->bells[c->bell];
+
+    if (c->rung)
+        return;
+    c->rung = true;
+    c->bell ^= 1;
+    *bell = (struct tr_sig){ .to = id_of(p), .kind = TR__SIG_BELL };
+    tr__push_now(p, bell);
+}
+
+static void append(struct tr_proc *p, struct tr_caps *c, struct tr_sig *sig)
+{
+    sig->next = NULL;
+    *c->last = sig;
+    c->last = &sig->next;
+    ring(p, c);
+}
+
+static void append_counted(struct tr_proc *p, struct tr_caps *c, struct tr_sig *sig)
+{
+    sig->flags |= TR__SIG_COUNTED;
+    c->queued++;
+    c->arrived++;
+    c->queued_bytes += sig->size;
+    append(p, c, sig);
+}
+
+static void uncount(struct tr_caps *c, uint32_t n, size_t bytes)
+{
+    c->queued -= n;
+    c->queued_bytes -= bytes;
+    if (c->queued)
+        return;
+    c->full = false;
+    memset(c->top, 0, sizeof c->top);
+}
+
+/* The oldest message that the owner has not sorted yet; there is one. */
+static struct tr_sig *take_oldest(struct tr_caps *c)
+{
+    while (!((*c->oldest)->flags & TR__SIG_COUNTED))
+        c->oldest = &(*c->oldest)->next;
+    struct tr_sig *sig = *c->oldest;
+    *c->oldest = sig->next;
+    if (c->last == &sig->next)
+        c->last = c->oldest;
+    c->arrived--;
+    uncount(c, 1, sig->size);
+    return sig;
+}
+
+/* One more message of that sender. One that is not in the table takes the place, and the count, of
+   the least. */
+static void count_sender(struct tr_caps *c, uint64_t pid)
+{
+    struct tr_caps_count *least = c->top;
+
+    for (struct tr_caps_count *t = c->top; t < c->top + TR__CAPS_TOP; t++) {
+        if (t->pid == pid && t->count) {
+            t->count++;
+            return;
+        }
+        if (t->count < least->count)
+            least = t;
+    }
+    *least = (struct tr_caps_count){ pid, least->count + 1 };
+}
+
+static struct tr_caps_count top_sender(const struct tr_caps *c)
+{
+    struct tr_caps_count top = { 0, 0 };
+
+    for (int i = 0; i < TR__CAPS_TOP; i++)
+        if (c->top[i].count > top.count)
+            top = c->top[i];
+    return top;
+}
+
+static struct report note_full(struct tr_proc *p, struct tr_caps *c)
+{
+    int64_t now = tr__clock_ns();
+
+    if (c->full || (c->reported_at && now - c->reported_at < REPORT_EVERY_NS))
+        return (struct report){ 0 };
+    c->full = true;
+    c->reported_at = now;
+    return (struct report){ p->site, id_of(p), c->queued, top_sender(c) };
+}
+
+static void waiter_add(struct tr_caps *c, struct tr_caps_waiter *w)
+{
+    w->queued = true;
+    w->next = NULL;
+    w->link = c->last_waiter;
+    *c->last_waiter = w;
+    c->last_waiter = &w->next;
+    c->waiting++;
+}
+
+static void waiter_remove(struct tr_caps *c, struct tr_caps_waiter *w)
+{
+    *w->link = w->next;
+    if (w->next)
+        w->next->link = w->link;
+    else
+        c->last_waiter = w->link;
+    w->queued = false;
+    c->waiting--;
+}
+
+/* Lets in as many as there is room for; those to be told, in order. */
+static struct tr_caps_waiter *admit(struct tr_proc *p, struct tr_caps *c)
+{
+    const struct tr_caps_limits *l = &c->limits;
+    struct tr_caps_waiter *admitted = NULL;
+    struct tr_caps_waiter **last = &admitted;
+
+    while (c->waiters &&
+           (!l->max_mailbox || l->policy != TR_MAILBOX_WAIT || c->queued < l->max_mailbox)) {
+        struct tr_caps_waiter *w = c->waiters;
+        waiter_remove(c, w);
+        append_counted(p, c, w->message);
+        w->next = NULL;
+        *last = w;
+        last = &w->next;
+    }
+    return admitted;
+}
+
+/* --- without it --- */
+
+static void tell(struct tr_caps_waiter *w)
+{
+    while (w) {
+        struct tr_caps_waiter *next = w->next;
+        tr__sig_send(&w->call.sig);
+        w = next;
+    }
+}
+
+/* The one place where a full mailbox is spoken of. */
+static void print_report(const struct report *r)
+{
+    if (!r->site)
+        return;
+    char top[48] = "outside";
+    if (r->top.pid)
+        snprintf(top, sizeof top, "<0.%u.%llu>", TR__PID_SLOT(r->top.pid),
+                 (unsigned long long)TR__PID_GENERATION(r->top.pid));
+    fprintf(stderr, "troupe: the mailbox of <0.%u.%llu> (%s) is full: %u messages; top sender %s\n",
+            TR__PID_SLOT(r->pid), (unsigned long long)TR__PID_GENERATION(r->pid), r->site,
+            r->queued, top);
+}
+
+/* The sender's side of being told. */
+static void serve(struct tr_proc *p, struct tr_sig_call *call)
+{
+    struct tr_caps_waiter *w = (struct tr_caps_waiter *)(void *)call;
+
+    if (!p) {
+        tr__sig_free(&call->sig);
+        return;
+    }
+    *w->admitted = true;
+    tr__sig_discard(p, &call->sig);
+}
+
+static struct tr_caps_waiter *waiter_new(struct tr_proc *self, struct tr_sig *message,
+                                         bool *admitted)
+{
+    struct tr_sig *sig = tr__sig_new(TR__SIG_CALL, id_of(self), sizeof(struct tr_caps_waiter));
+    struct tr_caps_waiter *w = (struct tr_caps_waiter *)(void *)sig;
+
+    if (!w)
+        return NULL;
+    w->call.serve = serve;
+    w->message = message;
+    w->admitted = admitted;
+    return w;
+}
+
+/* A sender that is to end does not wait any longer; its message was not sent. One that was let in
+   meanwhile is told, and is told in vain. */
+static void withdraw(struct tr_proc *p, struct tr_caps_waiter *w)
+{
+    tr__spin_lock(&p->caps_lock);
+    bool queued = w->queued;
+    if (queued)
+        waiter_remove(p->extra->caps, w);
+    tr__spin_unlock(&p->caps_lock);
+    if (!queued)
+        return;
+    tr__sig_free(w->message);
+    tr__sig_free(&w->call.sig);
+}
+
+static TR__OPAQUE void wait_for_room(struct tr_proc *self, struct tr_proc *p,
+                                     struct tr_caps_waiter *w, const bool *admitted)
+{
+    while (!*admitted && !(self->flags & TR__P_DYING)) {
+        if (!tr__inbox_has_new(self))
+            tr__switch_out(self, TR__ACT_WAIT);
+        tr__take_signals(self);
+    }
+    if (!*admitted)
+        withdraw(p, w);
+    if (self->suspended)
+        tr__stay_suspended(self);
+    tr__check_dying(self);
+}
+
+/* A process that ends must get on with it; one that waited for itself would wait for ever. */
+static bool may_wait(const struct tr_proc *self, const struct tr_proc *p,
+                     enum tr_caps_sender sender)
+{
+    return sender == TR__CAPS_WAITS && self && self != p && !(self->flags & TR__P_EXITING);
+}
+
+enum verdict { TAKE, COUNT, WAIT, REFUSE };
+
+/* A full mailbox, with the lock held. *dropped is to be freed. */
+static enum verdict when_full(struct tr_proc *p, struct tr_caps *c, enum tr_caps_sender sender,
+                              struct tr_sig **dropped)
+{
+    switch (c->limits.policy) {
+    case TR_MAILBOX_WAIT:
+        if (sender == TR__CAPS_TRIES)
+            return REFUSE;
+        return may_wait(tr__self(), p, sender) ? WAIT : COUNT;
+    case TR_MAILBOX_DROP_OLDEST:
+        if (c->arrived >= c->limits.max_mailbox) {
+            *dropped = take_oldest(c);
+            c->dropped++;
+        }
+        return COUNT;
+    case TR_MAILBOX_EXIT:
+        c->breach = TR__BREACH_MAILBOX;
+        ring(p, c);
+        /* fall through */
+    case TR_MAILBOX_DROP_NEWEST:
+        c->dropped++;
+        return REFUSE;
+    }
+    return COUNT;
+}
+
+static enum verdict judge(struct tr_proc *p, struct tr_caps *c, const struct tr_sig *sig,
+                          enum tr_caps_sender sender, struct tr_sig **dropped,
+                          struct report *report)
+{
+    const struct tr_caps_limits *l = &c->limits;
+    struct tr_proc *self = tr__self();
+
+    if (!is_ordinary(p, sig))
+        return TAKE;
+    count_sender(c, self ? id_of(self) : 0);
+    if (l->max_memory && c->queued_bytes + sig->size > l->max_memory) {
+        c->breach = TR__BREACH_MEMORY;
+        c->dropped++;
+        ring(p, c);
+        return REFUSE;
+    }
+    if (!l->max_mailbox || (c->queued < l->max_mailbox && !c->waiters))
+        return COUNT;
+    *report = note_full(p, c);
+    return when_full(p, c, sender, dropped);
+}
+
+/* The caps of the process, locked; NULL, not locked, when it has none, or is not the one meant. */
+static struct tr_caps *lock_caps(struct tr_proc *p, const struct tr_sig *sig)
+{
+    tr__spin_lock(&p->caps_lock);
+    if (tr__is_capped(p) && ((sig->to & 3) == TR__TAG_REF || sig->to == id_of(p)))
+        return p->extra->caps;
+    tr__spin_unlock(&p->caps_lock);
+    return NULL;
+}
+
+tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender sender)
+{
+    struct tr_caps *c = lock_caps(p, sig);
+    struct tr_sig *dropped = NULL;
+    struct report report = { 0 };
+    struct tr_caps_waiter *w = NULL;
+    bool admitted = false;
+
+    if (!c) {
+        tr__push_now(p, sig);
+        return TR_OK;
+    }
+    enum verdict verdict = judge(p, c, sig, sender, &dropped, &report);
+    if (verdict == TAKE)
+        append(p, c, sig);
+    else if (verdict == COUNT)
+        append_counted(p, c, sig);
+    else if (verdict == WAIT && (w = waiter_new(tr__self(), sig, &admitted)))
+        waiter_add(c, w);
+    else
+        dropped = sig;
+    tr__spin_unlock(&p->caps_lock);
+    if (dropped)
+        tr__sig_free(dropped);
+    print_report(&report);
+    if (verdict == WAIT && !w)
+        tr__raise_oom();
+    if (w)
+        wait_for_room(tr__self(), p, w, &admitted);
+    return verdict == REFUSE ? TR_EBUSY : TR_OK;
+}
+
+void tr__caps_push(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_caps *c = lock_caps(p, sig);
+
+    if (!c) {
+        tr__push_now(p, sig);
+        return;
+    }
+    append(p, c, sig);
+    tr__spin_unlock(&p->caps_lock);
+}
+
+/* --- the owner's side --- */
+
+/* Frees the `excess` oldest of the mailbox. Not while the body of a receive has one in its hands:
+   at the next bell there are more. */
+static void drop_excess(struct tr_proc *p, struct tr_caps *c, uint32_t excess)
+{
+    struct tr_receive_scope *m = c->looking;
+    uint32_t n = 0;
+    size_t bytes = 0;
+
+    if (m && m->message.w)
+        return;
+    for (struct tr_sig **at = &p->first; *at && n < excess;) {
+        struct tr_sig *sig = *at;
+        if (!(sig->flags & TR__SIG_COUNTED)) {
+            at = &sig->next;
+            continue;
+        }
+        if (m && m->at == &sig->next)
+            m->at = at;
+        tr__mailbox_remove(p, at);
+        n++;
+        bytes += sig->size;
+        tr__sig_discard(p, sig);
+    }
+    tr__spin_lock(&p->caps_lock);
+    uncount(c, n, bytes);
+    c->dropped += n;
+    tr__spin_unlock(&p->caps_lock);
+}
+
+/* The exit signal that a breach stands for; NULL without memory. */
+static struct tr_sig *breach_signal(struct tr_proc *p, const struct tr_caps *c,
+                                    enum tr_caps_breach breach, uint64_t top)
+{
+    struct tr_arg full[] = { tr__arg_atom(TR_ATOM(mailbox_full)),
+                             tr__arg_int((int64_t)c->limits.max_mailbox),
+                             tr__arg_word(top ? top : TR_ATOM_W(undefined)) };
+    struct tr_arg args[] = { tr__arg_atom(TR_ATOM(EXIT)), tr__arg_word(id_of(p)),
+                             breach == TR__BREACH_MEMORY ? tr__arg_atom(TR_ATOM(out_of_memory))
+                                                         : tr__arg_many(TR__ARG_TUPLE, full, 3) };
+    struct tr_sig *sig = tr__sig_message(id_of(p), args, 3);
+
+    if (sig)
+        sig->kind = TR__SIG_EXIT;
+    return sig;
+}
+
+/* Ends the process, whether or not it traps exits. Without memory for the reason it goes on until
+   the next bell. */
+static void end(struct tr_proc *p, struct tr_caps *c, enum tr_caps_breach breach, uint64_t top)
+{
+    if (p->flags & (TR__P_DYING | TR__P_EXITING))
+        return;
+    struct tr_sig *sig = breach_signal(p, c, breach, top);
+    if (!sig) {
+        tr__spin_lock(&p->caps_lock);
+        c->breach = (uint8_t)breach;
+        tr__spin_unlock(&p->caps_lock);
+        return;
+    }
+    p->flags |= TR__P_DYING;
+    p->dying = sig;
+}
+
+/* Sorts what has arrived here. `rung` stays true as long as that bell is on the inbox: then the
+   other one is not rung either, and neither is ever there twice. */
+static void drain(struct tr_proc *p, bool at_bell)
+{
+    struct tr_caps *c = p->extra->caps;
+    uint32_t excess = 0;
+
+    tr__spin_lock(&p->caps_lock);
+    const struct tr_caps_limits *l = &c->limits;
+    struct tr_sig *list = c->first;
+    enum tr_caps_breach breach = c->breach;
+    uint64_t top = top_sender(c).pid;
+    c->first = NULL;
+    c->last = c->oldest = &c->first;
+    c->arrived = 0;
+    c->rung = c->rung && !at_bell;
+    c->breach = TR__BREACH_NONE;
+    if (l->policy == TR_MAILBOX_DROP_OLDEST && l->max_mailbox && c->queued > l->max_mailbox)
+        excess = c->queued - l->max_mailbox;
+    tr__spin_unlock(&p->caps_lock);
+    /* Those on the list are never more than the cap, so the excess is in the mailbox. */
+    if (excess)
+        drop_excess(p, c, excess);
+    tr__sort_signals(p, list);
+    if (!breach && !tr__caps_room(p, 0))
+        breach = TR__BREACH_MEMORY;
+    if (breach)
+        end(p, c, breach, top);
+}
+
+void tr__caps_bell(struct tr_proc *p)
+{
+    drain(p, true);
+}
+
+void tr__caps_accepted(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_caps *c = p->extra->caps;
+
+    c->looking = NULL;
+    if (!sig || !(sig->flags & TR__SIG_COUNTED))
+        return;
+    tr__spin_lock(&p->caps_lock);
+    uncount(c, 1, sig->size);
+    struct tr_caps_waiter *admitted = admit(p, c);
+    tr__spin_unlock(&p->caps_lock);
+    tell(admitted);
+}
+
+void tr__caps_replace(struct tr_proc *p, const struct tr_caps_limits *limits)
+{
+    struct tr_caps *c = p->extra->caps;
+    bool capped = limits->max_memory || limits->max_mailbox || limits->max_reductions;
+    bool was = tr__is_capped(p);
+
+    tr__spin_lock(&p->caps_lock);
+    c->limits = *limits;
+    if (!was) {
+        c->queued = 0;
+        c->queued_bytes = 0;
+        for (struct tr_sig *sig = p->first; sig; sig = sig->next) {
+            c->queued += (sig->flags & TR__SIG_COUNTED) != 0;
+            c->queued_bytes += sig->flags & TR__SIG_COUNTED ? sig->size : 0;
+        }
+    }
+    struct tr_caps_waiter *admitted = admit(p, c);
+    atomic_store_explicit(&p->capped, capped, memory_order_relaxed);
+    tr__spin_unlock(&p->caps_lock);
+    tell(admitted);
+    /* What comes from now on goes to the inbox, and must find nothing older here. */
+    if (!capped)
+        drain(p, false);
+}
+
+void tr__caps_close(struct tr_proc *p)
+{
+    if (!tr__is_capped(p))
+        return;
+    tr__spin_lock(&p->caps_lock);
+    struct tr_caps *c = p->extra->caps;
+    struct tr_sig *sig = c->first;
+    struct tr_caps_waiter *waiters = c->waiters;
+    for (struct tr_caps_waiter *w = waiters; w; w = w->next)
+        w->queued = false;
+    c->waiters = NULL;
+    c->first = NULL;
+    atomic_store_explicit(&p->capped, false, memory_order_relaxed);
+    tr__spin_unlock(&p->caps_lock);
+    while (sig) {
+        struct tr_sig *next = sig->next;
+        tr__sig_undeliverable(sig);
+        sig = next;
+    }
+    for (struct tr_caps_waiter *w = waiters; w; w = w->next)
+        tr__sig_free(w->message);
+    tell(waiters);
+}
