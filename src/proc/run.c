@@ -152,6 +152,10 @@ static bool fall_asleep(struct tr_proc *p)
 {
     bool timed = p->wake_at != TR__NEVER;
 
+    /* A call that took signals without looking whether one of them ends the process: it must not
+       wait for another one now. */
+    if (tr__unlikely(p->flags & TR__P_DYING))
+        return true;
     if (!tr__inbox_sleep(p))
         return true;
     /* From here on the process may be running elsewhere. A timeout that fired while it was still

@@ -283,6 +283,36 @@ static void have_everything(tr_term arg)
     tr_sleep(TR_INFINITY);
 }
 
+static atomic_bool killed_already;
+
+/* Making a reference takes the signals that have arrived, the kill among them. */
+static void take_kill_then_wait(tr_term arg)
+{
+    bool in_receive;
+
+    CHECK(tr_match(arg, &in_receive));
+    while (!atomic_load(&killed_already))
+        ;
+    tr_make_ref();
+    if (!in_receive)
+        tr_sleep(TR_INFINITY);
+    tr_receive (m)
+        tr_on (m, a_go) {
+        }
+}
+
+TEST_PROC(kill_taken_by_a_call_that_does_not_wait_ends_the_next_wait)
+{
+    for (int i = 0; i < 20; i++) {
+        tr_ref ref;
+        atomic_store(&killed_already, false);
+        tr_pid pid = tr_spawn_monitor(take_kill_then_wait, &ref, (bool)(i % 2));
+        tr_exit_to(pid, a_kill);
+        atomic_store(&killed_already, true);
+        CHECK_TERM(DOWN_REASON(ref), tr_build(a_killed));
+    }
+}
+
 TEST_PROC(end_of_a_process_frees_all_it_held)
 {
     FACT("PROC-033", "the end of a process frees its name, removes its monitors, cancels timers to "
