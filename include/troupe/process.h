@@ -203,8 +203,8 @@ enum tr_priority tr_set_priority(enum tr_priority priority);
  * TR_MAILBOX_WAIT tr_send blocks; it goes on when there is room, or the receiver has ended. A
  * thread that runs no process, a process in its clean-up, a repeating timer, and the receiver
  * itself never wait: their messages are taken all the same. Two processes with such mailboxes that
- * send to each other can come to wait for each other. A mailbox that gets full prints a line,
- * at most one a second, that names the process and whoever sent it most.
+ * send to each other can come to wait for each other. A mailbox that becomes full is named on
+ * standard error together with whoever sent it most; one line a second for all of them.
  *
  * Reductions are what calls into the library cost, looked at each 16,000 or so; a receive starts
  * them again from none. The reason is {reductions, Max}.

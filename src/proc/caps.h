@@ -56,14 +56,13 @@ struct tr_caps {
     struct tr_sig bells[2]; /* used in turns: the one rung last may still be `seen` */
     uint8_t bell;           /* the one to be rung next */
     bool rung;
-    bool full;           /* since it was empty last */
+    bool full;           /* has been, since it was empty last */
     uint8_t breach;      /* enum tr_caps_breach */
     uint32_t queued;     /* counted messages here and in the mailbox */
     uint32_t arrived;    /* those of them that are here */
     uint32_t waiting;    /* senders */
     uint64_t dropped;    /* messages, since the cap was set */
     size_t queued_bytes; /* of counted messages */
-    int64_t reported_at; /* when a full mailbox was last reported, ns */
     struct tr_caps_count top[TR__CAPS_TOP];
 
     /* Owner only. */

@@ -17,8 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define REPORT_EVERY_NS TR__NS_PER_S
-
 struct tr_caps_waiter {
     struct tr_sig_call call;      /* tells the sender, which owns the waiter from then on */
     struct tr_caps_waiter *next;  /* the list of the receiver; then of those to be told */
@@ -28,13 +26,18 @@ struct tr_caps_waiter {
     bool queued;    /* on the receiver's list; guarded by its lock */
 };
 
-/* What to say of a full mailbox once the lock is released. */
+/* What to say of a mailbox that has become full, once the lock is released. */
 struct report {
     const char *site; /* NULL: nothing */
     uint64_t pid;
     uint32_t queued;
     struct tr_caps_count top;
 };
+
+static struct {
+    _Atomic(int64_t) next; /* when there may be another line, ns */
+    _Atomic(uint32_t) left_out;
+} reports;
 
 static uint64_t id_of(struct tr_proc *p)
 {
@@ -139,12 +142,9 @@ static struct tr_caps_count top_sender(const struct tr_caps *c)
 
 static struct report note_full(struct tr_proc *p, struct tr_caps *c)
 {
-    int64_t now = tr__clock_ns();
-
-    if (c->full || (c->reported_at && now - c->reported_at < REPORT_EVERY_NS))
+    if (c->full)
         return (struct report){ 0 };
     c->full = true;
-    c->reported_at = now;
     return (struct report){ p->site, id_of(p), c->queued, top_sender(c) };
 }
 
@@ -199,18 +199,32 @@ static void tell(struct tr_caps_waiter *w)
     }
 }
 
-/* The one place where a full mailbox is spoken of. */
+static void print_pid(char *text, size_t size, uint64_t pid)
+{
+    if (pid)
+        snprintf(text, size, "<0.%u.%llu>", TR__PID_SLOT(pid),
+                 (unsigned long long)TR__PID_GENERATION(pid));
+    else
+        snprintf(text, size, "outside");
+}
+
+/* The one place where a full mailbox is spoken of: one line a second, however many there are. */
 static void print_report(const struct report *r)
 {
-    if (!r->site)
+    int64_t now = tr__clock_ns();
+    int64_t next = atomic_load(&reports.next);
+    char pid[48], top[48];
+
+    if (now < next || !atomic_compare_exchange_strong(&reports.next, &next, now + TR__NS_PER_S)) {
+        atomic_fetch_add(&reports.left_out, 1);
         return;
-    char top[48] = "outside";
-    if (r->top.pid)
-        snprintf(top, sizeof top, "<0.%u.%llu>", TR__PID_SLOT(r->top.pid),
-                 (unsigned long long)TR__PID_GENERATION(r->top.pid));
-    fprintf(stderr, "troupe: the mailbox of <0.%u.%llu> (%s) is full: %u messages; top sender %s\n",
-            TR__PID_SLOT(r->pid), (unsigned long long)TR__PID_GENERATION(r->pid), r->site,
-            r->queued, top);
+    }
+    print_pid(pid, sizeof pid, r->pid);
+    print_pid(top, sizeof top, r->top.pid);
+    fprintf(stderr, "troupe: the mailbox of %s (%s) is full: %u messages; top sender %s", pid,
+            r->site, r->queued, top);
+    uint32_t left_out = atomic_exchange(&reports.left_out, 0);
+    fprintf(stderr, left_out ? "; %u more mailboxes became full before\n" : "\n", left_out);
 }
 
 /* The sender's side of being told. */
@@ -361,7 +375,8 @@ tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender 
     tr__spin_unlock(&p->caps_lock);
     if (dropped)
         tr__sig_free(dropped);
-    print_report(&report);
+    if (report.site)
+        print_report(&report);
     if (verdict == WAIT && !w)
         tr__raise_oom();
     if (w)
