@@ -110,9 +110,7 @@ bool tr__caps_room(struct tr_proc *p, size_t size)
 
     if (!max)
         return true;
-    tr__spin_lock(&p->caps_lock);
-    size_t messages = c->queued_bytes;
-    tr__spin_unlock(&p->caps_lock);
+    size_t messages = tr__caps_queued_bytes(c);
     if (messages > max || size > max - messages)
         return false;
     if (c->own_bytes > max - messages - size)

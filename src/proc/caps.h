@@ -56,13 +56,13 @@ struct tr_caps {
     struct tr_sig bells[2]; /* used in turns: the one rung last may still be `seen` */
     uint8_t bell;           /* the one to be rung next */
     bool rung;
-    bool full;           /* has been, since it was empty last */
-    uint8_t breach;      /* enum tr_caps_breach */
-    uint32_t queued;     /* counted messages here and in the mailbox */
-    uint32_t arrived;    /* those of them that are here */
-    uint32_t waiting;    /* senders */
-    uint64_t dropped;    /* messages, since the cap was set */
-    size_t queued_bytes; /* of counted messages */
+    bool full;                    /* has been, since it was empty last */
+    uint8_t breach;               /* enum tr_caps_breach */
+    uint32_t queued;              /* counted messages here and in the mailbox */
+    uint32_t arrived;             /* those of them that are here */
+    uint32_t waiting;             /* senders */
+    uint64_t dropped;             /* messages, since the cap was set */
+    _Atomic(size_t) queued_bytes; /* of counted messages; the owner reads it without the lock */
     struct tr_caps_count top[TR__CAPS_TOP];
 
     /* Owner only. */
@@ -76,6 +76,11 @@ struct tr_caps {
 static inline bool tr__is_capped(struct tr_proc *p)
 {
     return atomic_load_explicit(&p->capped, memory_order_relaxed);
+}
+
+static inline size_t tr__caps_queued_bytes(struct tr_caps *c)
+{
+    return atomic_load_explicit(&c->queued_bytes, memory_order_relaxed);
 }
 
 /* Gives a process that does not run yet the caps of its options; false without memory. */

@@ -80,19 +80,25 @@ static void append(struct tr_proc *p, struct tr_caps *c, struct tr_sig *sig)
     ring(p, c);
 }
 
+/* Added to with the lock held; the owner reads it without. */
+static void add_bytes(struct tr_caps *c, size_t bytes)
+{
+    atomic_store_explicit(&c->queued_bytes, tr__caps_queued_bytes(c) + bytes, memory_order_relaxed);
+}
+
 static void append_counted(struct tr_proc *p, struct tr_caps *c, struct tr_sig *sig)
 {
     sig->flags |= TR__SIG_COUNTED;
     c->queued++;
     c->arrived++;
-    c->queued_bytes += sig->size;
+    add_bytes(c, sig->size);
     append(p, c, sig);
 }
 
 static void uncount(struct tr_caps *c, uint32_t n, size_t bytes)
 {
     c->queued -= n;
-    c->queued_bytes -= bytes;
+    add_bytes(c, -bytes);
     if (c->queued)
         return;
     c->full = false;
@@ -329,7 +335,7 @@ static enum verdict judge(struct tr_proc *p, struct tr_caps *c, const struct tr_
     if (!is_ordinary(p, sig))
         return TAKE;
     count_sender(c, self ? id_of(self) : 0);
-    if (l->max_memory && c->queued_bytes + sig->size > l->max_memory) {
+    if (l->max_memory && tr__caps_queued_bytes(c) + sig->size > l->max_memory) {
         c->breach = TR__BREACH_MEMORY;
         c->dropped++;
         ring(p, c);
@@ -461,9 +467,7 @@ static void end(struct tr_proc *p, struct tr_caps *c, enum tr_caps_breach breach
     p->dying = sig;
 }
 
-/* Sorts what has arrived here. `rung` stays true as long as that bell is on the inbox: then the
-   other one is not rung either, and neither is ever there twice. */
-static void drain(struct tr_proc *p, bool at_bell)
+void tr__caps_bell(struct tr_proc *p)
 {
     struct tr_caps *c = p->extra->caps;
     uint32_t excess = 0;
@@ -476,7 +480,7 @@ static void drain(struct tr_proc *p, bool at_bell)
     c->first = NULL;
     c->last = c->oldest = &c->first;
     c->arrived = 0;
-    c->rung = c->rung && !at_bell;
+    c->rung = false;
     c->breach = TR__BREACH_NONE;
     if (l->policy == TR_MAILBOX_DROP_OLDEST && l->max_mailbox && c->queued > l->max_mailbox)
         excess = c->queued - l->max_mailbox;
@@ -491,13 +495,9 @@ static void drain(struct tr_proc *p, bool at_bell)
         end(p, c, breach, top);
 }
 
-void tr__caps_bell(struct tr_proc *p)
-{
-    drain(p, true);
-}
-
 void tr__caps_accepted(struct tr_proc *p, struct tr_sig *sig)
 {
+    TR__ENTER(); /* to tell senders */
     struct tr_caps *c = p->extra->caps;
 
     c->looking = NULL;
@@ -513,26 +513,13 @@ void tr__caps_accepted(struct tr_proc *p, struct tr_sig *sig)
 void tr__caps_replace(struct tr_proc *p, const struct tr_caps_limits *limits)
 {
     struct tr_caps *c = p->extra->caps;
-    bool capped = limits->max_memory || limits->max_mailbox || limits->max_reductions;
-    bool was = tr__is_capped(p);
 
     tr__spin_lock(&p->caps_lock);
     c->limits = *limits;
-    if (!was) {
-        c->queued = 0;
-        c->queued_bytes = 0;
-        for (struct tr_sig *sig = p->first; sig; sig = sig->next) {
-            c->queued += (sig->flags & TR__SIG_COUNTED) != 0;
-            c->queued_bytes += sig->flags & TR__SIG_COUNTED ? sig->size : 0;
-        }
-    }
+    atomic_store_explicit(&p->capped, true, memory_order_relaxed);
     struct tr_caps_waiter *admitted = admit(p, c);
-    atomic_store_explicit(&p->capped, capped, memory_order_relaxed);
     tr__spin_unlock(&p->caps_lock);
     tell(admitted);
-    /* What comes from now on goes to the inbox, and must find nothing older here. */
-    if (!capped)
-        drain(p, false);
 }
 
 void tr__caps_close(struct tr_proc *p)

@@ -158,26 +158,22 @@ tr_term tr__initial_call(struct tr_proc *p)
     return tr_build(tr_intern("c"), tr_intern(p->site), 1);
 }
 
-/* A copy of the caps, all zero for none. */
-static struct tr_caps caps_of(struct tr_proc *p)
-{
-    struct tr_caps caps = { 0 };
+/* What is told of a process without caps. */
+static const struct tr_caps no_caps;
 
-    tr__spin_lock(&p->caps_lock);
-    if (p->extra && p->extra->caps)
-        caps = *p->extra->caps;
-    tr__spin_unlock(&p->caps_lock);
-    return caps;
+static const struct tr_caps *caps_of(struct tr_proc *p)
+{
+    return p->extra && p->extra->caps ? p->extra->caps : &no_caps;
 }
 
 static tr_term max_memory(struct tr_proc *p)
 {
-    return tr_build((uint64_t)caps_of(p).limits.max_memory);
+    return tr_build((uint64_t)caps_of(p)->limits.max_memory);
 }
 
 static tr_term max_mailbox(struct tr_proc *p)
 {
-    return tr_build(caps_of(p).limits.max_mailbox);
+    return tr_build(caps_of(p)->limits.max_mailbox);
 }
 
 static tr_term mailbox_policy(struct tr_proc *p)
@@ -189,22 +185,29 @@ static tr_term mailbox_policy(struct tr_proc *p)
         [TR_MAILBOX_EXIT] = TR_ATOM_W(exit),
     };
 
-    return of_word(names[caps_of(p).limits.policy]);
+    return of_word(names[caps_of(p)->limits.policy]);
 }
 
 static tr_term max_reductions(struct tr_proc *p)
 {
-    return tr_build(caps_of(p).limits.max_reductions);
+    return tr_build(caps_of(p)->limits.max_reductions);
 }
 
+/* What senders write is read with the lock held. */
 static tr_term messages_dropped(struct tr_proc *p)
 {
-    return tr_build(caps_of(p).dropped);
+    tr__spin_lock(&p->caps_lock);
+    uint64_t n = caps_of(p)->dropped;
+    tr__spin_unlock(&p->caps_lock);
+    return tr_build(n);
 }
 
 static tr_term senders_waiting(struct tr_proc *p)
 {
-    return tr_build(caps_of(p).waiting);
+    tr__spin_lock(&p->caps_lock);
+    uint32_t n = caps_of(p)->waiting;
+    tr__spin_unlock(&p->caps_lock);
+    return tr_build(n);
 }
 
 static const struct item {

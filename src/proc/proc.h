@@ -72,7 +72,7 @@ struct tr_proc_extra {
     uint64_t ancestors;         /* kept term; 0: none */
     uint64_t initial_call;      /* kept term; 0: none */
     struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
-    struct tr_caps *caps;       /* see caps.c; NULL unless `capped`, or once it was */
+    struct tr_caps *caps;       /* see caps.h; NULL unless `capped` */
     bool fd_closed;             /* how the last wait for a descriptor ended */
 };
 
@@ -99,7 +99,7 @@ struct tr_proc {
         struct tr_runnable runnable; /* on a queue only between wake and run */
         struct {                     /* in the room behind its fields */
             char runnable_fields[TR__RUNNABLE_FIELDS];
-            _Atomic(bool) capped; /* has a struct tr_caps: written with caps_lock held */
+            _Atomic(bool) capped; /* has, or had, caps: written with caps_lock held */
             struct tr_spin caps_lock;
         };
     };
