@@ -277,10 +277,11 @@ tr_ref tr_alias(void)
 {
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
+
+    /* First of all, since it may end the process. */
+    tr__spend(p, TR__COST_CALL);
     uint64_t ref = tr__new_ref(p);
     struct tr_tie *tie = tr__tie_new(TR__TIE_ALIAS, ref, 0);
-
-    tr__spend(p, TR__COST_CALL);
     if (!tie)
         tr__raise_oom();
     tie->alias = TR__ALIAS_EXPLICIT;
