@@ -17,13 +17,18 @@
 #include <stdio.h>
 #include <string.h>
 
+/* In the frame of a sender that waits. */
+struct place {
+    bool queued;   /* its waiter is on the receiver's list; guarded by the receiver's lock */
+    bool admitted; /* it was told; sender only */
+};
+
 struct tr_caps_waiter {
-    struct tr_sig_call call;      /* tells the sender, which owns the waiter from then on */
+    struct tr_sig_call call;      /* tells the sender, whose it is from then on */
     struct tr_caps_waiter *next;  /* the list of the receiver; then of those to be told */
     struct tr_caps_waiter **link; /* what points to this one */
     struct tr_sig *message;
-    bool *admitted; /* in the sender's frame */
-    bool queued;    /* on the receiver's list; guarded by its lock */
+    struct place *place; /* lasts as long as the waiter is on the list, or its signal served */
 };
 
 /* What to say of a mailbox that has become full, once the lock is released. */
@@ -156,7 +161,7 @@ static struct report note_full(struct tr_proc *p, struct tr_caps *c)
 
 static void waiter_add(struct tr_caps *c, struct tr_caps_waiter *w)
 {
-    w->queued = true;
+    w->place->queued = true;
     w->next = NULL;
     w->link = c->last_waiter;
     *c->last_waiter = w;
@@ -171,7 +176,7 @@ static void waiter_remove(struct tr_caps *c, struct tr_caps_waiter *w)
         w->next->link = w->link;
     else
         c->last_waiter = w->link;
-    w->queued = false;
+    w->place->queued = false;
     c->waiting--;
 }
 
@@ -242,12 +247,12 @@ static void serve(struct tr_proc *p, struct tr_sig_call *call)
         tr__sig_free(&call->sig);
         return;
     }
-    *w->admitted = true;
+    w->place->admitted = true;
     tr__sig_discard(p, &call->sig);
 }
 
 static struct tr_caps_waiter *waiter_new(struct tr_proc *self, struct tr_sig *message,
-                                         bool *admitted)
+                                         struct place *place)
 {
     struct tr_sig *sig = tr__sig_new(TR__SIG_CALL, id_of(self), sizeof(struct tr_caps_waiter));
     struct tr_caps_waiter *w = (struct tr_caps_waiter *)(void *)sig;
@@ -256,16 +261,16 @@ static struct tr_caps_waiter *waiter_new(struct tr_proc *self, struct tr_sig *me
         return NULL;
     w->call.serve = serve;
     w->message = message;
-    w->admitted = admitted;
+    w->place = place;
     return w;
 }
 
 /* A sender that is to end does not wait any longer; its message was not sent. One that was let in
    meanwhile is told, and is told in vain. */
-static void withdraw(struct tr_proc *p, struct tr_caps_waiter *w)
+static void withdraw(struct tr_proc *p, struct tr_caps_waiter *w, const struct place *place)
 {
     tr__spin_lock(&p->caps_lock);
-    bool queued = w->queued;
+    bool queued = place->queued;
     if (queued)
         waiter_remove(p->extra->caps, w);
     tr__spin_unlock(&p->caps_lock);
@@ -276,15 +281,15 @@ static void withdraw(struct tr_proc *p, struct tr_caps_waiter *w)
 }
 
 static TR__OPAQUE void wait_for_room(struct tr_proc *self, struct tr_proc *p,
-                                     struct tr_caps_waiter *w, const bool *admitted)
+                                     struct tr_caps_waiter *w, const struct place *place)
 {
-    while (!*admitted && !(self->flags & TR__P_DYING)) {
+    while (!place->admitted && !(self->flags & TR__P_DYING)) {
         if (!tr__inbox_has_new(self))
             tr__switch_out(self, TR__ACT_WAIT);
         tr__take_signals(self);
     }
-    if (!*admitted)
-        withdraw(p, w);
+    if (!place->admitted)
+        withdraw(p, w, place);
     if (self->suspended)
         tr__stay_suspended(self);
     tr__check_dying(self);
@@ -363,7 +368,7 @@ tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender 
     struct tr_sig *dropped = NULL;
     struct report report = { 0 };
     struct tr_caps_waiter *w = NULL;
-    bool admitted = false;
+    struct place place = { false, false };
 
     if (!c) {
         tr__push_now(p, sig);
@@ -374,7 +379,7 @@ tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender 
         append(p, c, sig);
     else if (verdict == COUNT)
         append_counted(p, c, sig);
-    else if (verdict == WAIT && (w = waiter_new(tr__self(), sig, &admitted)))
+    else if (verdict == WAIT && (w = waiter_new(tr__self(), sig, &place)))
         waiter_add(c, w);
     else
         dropped = sig;
@@ -386,7 +391,7 @@ tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender 
     if (verdict == WAIT && !w)
         tr__raise_oom();
     if (w)
-        wait_for_room(tr__self(), p, w, &admitted);
+        wait_for_room(tr__self(), p, w, &place);
     return verdict == REFUSE ? TR_EBUSY : TR_OK;
 }
 
@@ -531,7 +536,7 @@ void tr__caps_close(struct tr_proc *p)
     struct tr_sig *sig = c->first;
     struct tr_caps_waiter *waiters = c->waiters;
     for (struct tr_caps_waiter *w = waiters; w; w = w->next)
-        w->queued = false;
+        w->place->queued = false;
     c->waiters = NULL;
     c->first = NULL;
     atomic_store_explicit(&p->capped, false, memory_order_relaxed);
