@@ -45,6 +45,9 @@
 #define TR__SANITIZED 1
 #endif
 
+/* For functions that look at what others may be writing, and make do with what they see. */
+#define TR__UNSYNCHRONISED __attribute__((no_sanitize("thread")))
+
 /* Tells the core that it is in a short wait. */
 static inline void tr__cpu_relax(void)
 {

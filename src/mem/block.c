@@ -16,6 +16,7 @@
 #include "base/fault.h"
 #include "base/panic.h"
 #include "base/spin.h"
+#include "os/fork.h"
 #include "os/pages.h"
 #include "os/tls.h"
 
@@ -178,6 +179,7 @@ static inline struct tr_block_cache *cache_of(struct tr_tls *tls)
 
 static TR__NOINLINE void *alloc_slow(unsigned c)
 {
+    tr__fork_check();
     struct tr_block_cache *cache = cache_of(tr__tls_call());
     struct tr_block_chain chain;
 
@@ -200,6 +202,7 @@ static TR__NOINLINE void *alloc_slow(unsigned c)
 
 static TR__NOINLINE void free_slow(unsigned c, void *p)
 {
+    tr__fork_check();
     struct tr_block_cache *cache = cache_of(tr__tls_call());
 
     if (!cache) {

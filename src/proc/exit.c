@@ -34,8 +34,7 @@ static struct tr_reason reason_of(uint64_t word)
     return reason;
 }
 
-/* Tells everybody who is tied to the process; its table is empty afterwards. */
-static void untie(struct tr_proc *p, uint64_t id)
+void tr__untie(struct tr_proc *p, uint64_t id)
 {
     struct tr_tie *tie = tr__ties_pop(&p->ties);
 
@@ -99,7 +98,7 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
     tr__inbox_close(p);
     if (atomic_load(&p->name))
         tr__name_drop(p);
-    untie(p, id);
+    tr__untie(p, id);
     free_memory(p);
     tr__switch_out(p, TR__ACT_EXIT);
     __builtin_unreachable();

@@ -143,6 +143,7 @@ bool tr_whereis(tr_atom name, tr_pid *pid)
 {
     uint64_t holder;
 
+    tr__fork_check();
     if (!tr__is_atom_w(name.w) || !tr__name_lookup(name.w, &holder))
         return false;
     if (pid)

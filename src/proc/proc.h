@@ -28,6 +28,7 @@
 #include "mem/slots.h"
 #include "mem/stack.h"
 #include "os/context.h"
+#include "os/fork.h"
 #include "os/tls.h"
 #include "proc/signal.h"
 #include "proc/ties.h"
@@ -42,6 +43,10 @@
 #define TR__RUNNABLE_FIELDS (offsetof(struct tr_runnable, marks) + sizeof(uint8_t))
 #define TR__ASLEEP          ((struct tr_sig *)1)
 #define TR__CLOSED          ((struct tr_sig *)2)
+
+/* <0.0.0>, which in OTP is init: the sender of exit signals that the runtime itself sends. No
+   process has it. */
+#define TR__RUNTIME_PID TR__PID_W(0, 0)
 
 /* Why a process gave its worker back. */
 enum tr_proc_action {
@@ -351,6 +356,10 @@ void tr__raise_in_process(tr_term reason);
 
 /* Ends the calling process with a reason that lives at least until it has ended. */
 _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason);
+
+/* Tells everybody who is tied to the process that it ends; its table is empty afterwards. `id` is
+   its pid. */
+void tr__untie(struct tr_proc *p, uint64_t id);
 
 /* Runs everything registered by tr_defer, and frees what tr_alloc gave. */
 void tr__cleanups_run(struct tr_proc *p);

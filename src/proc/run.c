@@ -134,6 +134,7 @@ TR__OPAQUE __attribute__((cold)) void tr__reclaim(void)
 {
     struct tr_proc *p = tr__self();
 
+    tr__fork_check();
     if (!p || !tr__thread_has_lost())
         return;
     tr__switch_out(p, TR__ACT_RECLAIM);

@@ -3,8 +3,8 @@
  * tr_main: the runtime from start to stop.
  *
  * The first process ends the program: as part of its own end it kills all others and waits until
- * they are gone, with their clean-up done; then the workers stop. The wait has a deadline, so that
- * a process that hangs in its clean-up cannot keep the program from ending.
+ * they are gone, with their clean-up done; then the workers stop. That this does not last for ever
+ * is seen to by the guard (shutdown.c).
  */
 #include "troupe/runtime.h"
 #include "base/clock.h"
@@ -13,6 +13,7 @@
 #include "proc/caps.h"
 #include "proc/contain.h"
 #include "proc/proc.h"
+#include "proc/shutdown.h"
 #include "sched/poll.h"
 #include "sched/sched.h"
 #include "term/raise.h"
@@ -21,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STOP_SECONDS 10
 #define STOP_LOOK_MS 20
 
 static struct {
@@ -47,26 +47,11 @@ static void kill_others(struct tr_proc *self)
     }
 }
 
-static void name_survivors(struct tr_proc *self)
-{
-    uint32_t end = tr__slot_end();
-
-    fprintf(stderr, "troupe: these processes did not end in time:\n");
-    for (uint32_t i = 1; i < end; i++) {
-        struct tr_proc *p = tr__slot_at(i);
-        uint64_t id = atomic_load_explicit(&p->id, memory_order_acquire);
-        if (id && p != self)
-            fprintf(stderr, "  <0.%u.%llu> %s\n", i, (unsigned long long)TR__PID_GENERATION(id),
-                    p->site);
-    }
-}
-
-static bool is_abnormal(uint64_t reason)
+static bool is_shutdown(uint64_t reason)
 {
     tr_term why;
 
-    return reason != TR_ATOM_W(normal) && reason != TR_ATOM_W(shutdown) &&
-           !tr_match((tr_term){ reason }, TR_ATOM(shutdown), &why);
+    return reason == TR_ATOM_W(shutdown) || tr_match((tr_term){ reason }, TR_ATOM(shutdown), &why);
 }
 
 static void report(uint64_t reason)
@@ -78,23 +63,63 @@ static void report(uint64_t reason)
     fprintf(stderr, "troupe: the first process ended with reason %s\n", text);
 }
 
+/* Waits a moment, or until the last of the others has ended. */
+static inline void look_again(struct tr_proc *p)
+{
+    p->wake_at = tr__clock_ns() + STOP_LOOK_MS * TR__NS_PER_MS;
+    if (tr__proc_count() > 1)
+        tr__wait(p);
+}
+
+/* The pids of those linked with the process; *n is 0 without memory for them. */
+static uint64_t *linked_with(const struct tr_proc *p, uint32_t *n)
+{
+    uint64_t *pids = tr__fault() ? NULL : calloc(p->ties.count + 1u, sizeof *pids);
+
+    *n = 0;
+    for (const struct tr_tie *t = NULL; pids && (t = tr__ties_next(&p->ties, t));)
+        if (t->kind == TR__TIE_LINK)
+            pids[(*n)++] = t->key;
+    return pids;
+}
+
+static bool has_ended(uint64_t pid)
+{
+    struct tr_proc *p = tr__proc_at(pid);
+
+    return !p || atomic_load_explicit(&p->id, memory_order_acquire) != pid;
+}
+
+/* Those linked with the first process are told that it ends, and stop what is theirs in order. */
+static inline void stop_linked(struct tr_proc *p)
+{
+    uint32_t n;
+    uint64_t *pids = linked_with(p, &n);
+
+    tr__untie(p, atomic_load_explicit(&p->id, memory_order_relaxed));
+    for (uint32_t i = 0; i < n; i++)
+        while (!has_ended(pids[i]) && !tr__shutdown_forced())
+            look_again(p);
+    free(pids);
+}
+
 TR__OPAQUE void tr__main_ended(struct tr_proc *p)
 {
-    int64_t deadline = tr__clock_ns() + STOP_SECONDS * TR__NS_PER_S;
-
-    runtime.failed = is_abnormal(p->reason);
+    tr__shutdown_begin();
+    if (tr__shutdown_asked() && p->reason == TR_ATOM_W(normal))
+        p->reason = TR_ATOM_W(shutdown);
+    bool orderly = is_shutdown(p->reason);
+    runtime.failed = !orderly && p->reason != TR_ATOM_W(normal);
     if (runtime.failed)
         report(p->reason);
     atomic_store(&runtime.stopping, p);
-    while (tr__proc_count() > 1 && tr__clock_ns() < deadline) {
+    if (orderly)
+        stop_linked(p);
+    while (tr__proc_count() > 1) {
         kill_others(p);
-        /* Woken by the last one that ends; looks again for those that were started meanwhile. */
-        p->wake_at = tr__clock_ns() + STOP_LOOK_MS * TR__NS_PER_MS;
-        if (tr__proc_count() > 1)
-            tr__wait(p);
+        /* Those that were started meanwhile are killed in the next round. */
+        look_again(p);
     }
-    if (tr__proc_count() > 1)
-        name_survivors(p);
     atomic_store(&runtime.stopping, NULL);
     tr__sched_stop();
 }
@@ -142,9 +167,9 @@ bool tr_in_process(void)
     return tr__self() != NULL;
 }
 
-static int cannot_start(tr_err err)
+static int cannot_start(const char *why)
 {
-    fprintf(stderr, "troupe: cannot start: %s\n", tr_strerror(err));
+    fprintf(stderr, "troupe: cannot start: %s\n", why);
     return 1;
 }
 
@@ -164,26 +189,56 @@ static tr_err start_first(int argc, char **argv, tr_process_fn body)
     return err;
 }
 
-int tr_main(int argc, char **argv, tr_process_fn body)
+/* From the start of the scheduler to its end. */
+static tr_err run(int argc, char **argv, tr_process_fn body)
 {
-    tr__raise_set_hook(tr__raise_in_process);
     tr__heap_set_guard(tr__caps_heap_room);
-    runtime.failed = false;
     tr__contain_start();
     tr_err err = tr__sched_start(worker_count());
+
     if (err) {
         tr__contain_stop();
-        return cannot_start(err);
+        return err;
     }
+    tr__fork_watch(true);
     err = start_first(argc, argv, body);
     if (err)
         tr__sched_stop();
+    else
+        tr__shutdown_first_is_there();
     tr__sched_run();
+    tr__fork_watch(false);
     tr__poll_stop();
     tr__contain_stop();
     tr__timers_fini();
     tr__proc_count_reset();
+    return err;
+}
+
+int tr_main_opt(int argc, char **argv, tr_process_fn body, const struct tr_main_opts *opts)
+{
+    static const struct tr_main_opts defaults;
+
+    tr__fork_check();
+    opts = opts ? opts : &defaults;
+    if (opts->stop_ms < 0 && opts->stop_ms != TR_INFINITY)
+        return cannot_start(tr_strerror(TR_EINVAL));
+    tr__raise_set_hook(tr__raise_in_process);
+    runtime.failed = false;
+    tr__first_process_is(0);
+    tr_err err = tr__shutdown_start(opts);
     if (err)
-        return cannot_start(err);
+        return cannot_start(tr_strerror(err));
+    err = run(argc, argv, body);
+    tr__shutdown_finish();
+    if (err)
+        return cannot_start(tr_strerror(err));
+    if (tr__shutdown_forced())
+        return TR_STATUS_FORCED;
     return runtime.failed ? 1 : 0;
+}
+
+int tr_main(int argc, char **argv, tr_process_fn body)
+{
+    return tr_main_opt(argc, argv, body, NULL);
 }

@@ -13,6 +13,7 @@ struct tr_proc *tr__self_or_panic(const char *function)
 
     if (tr__likely(p))
         return p;
+    tr__fork_check();
     fprintf(stderr, "troupe: %s must be called by a process; this thread runs none\n", function);
     abort();
 }

@@ -18,7 +18,6 @@
 #include "os/trap.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -52,6 +51,24 @@ int tr__thread_count(void)
 void tr__thread_limit(int n)
 {
     pool.limit = n;
+}
+
+bool tr__thread_running(const void *process, pid_t *tid, int *number)
+{
+    bool found = false;
+
+    if (pthread_mutex_trylock(&pool.lock) != 0)
+        return false;
+    for (struct tr_ring *r = pool.all.next; r != &pool.all && !found; r = r->next) {
+        struct tr_thread *t = tr__container_of(r, struct tr_thread, all);
+        found = atomic_load_explicit(&t->tls->current, memory_order_relaxed) == process;
+        if (found) {
+            *tid = t->tid;
+            *number = t->number;
+        }
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return found;
 }
 
 static bool stopping(void)
@@ -181,16 +198,12 @@ static void *thread_main(void *arg)
 static bool launch(struct tr_thread *t)
 {
     char name[16];
-    sigset_t all, before;
 
     if (tr__fault())
         return false;
-    /* The program's signals go to the program's own threads. */
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    int failed = pthread_create(&t->id, NULL, thread_main, t);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (failed)
+    /* With the mask of the thread that calls: what a process starts by exec inherits it, and a
+       program that nothing can interrupt would be a nuisance. */
+    if (pthread_create(&t->id, NULL, thread_main, t) != 0)
         return false;
     snprintf(name, sizeof name, "troupe/%d", t->number);
     pthread_setname_np(t->id, name);

@@ -74,6 +74,12 @@ bool tr__threads_kick(void);
 /* Sees to it that the thread has a reserve, if there is memory. Called by the thread itself. */
 void tr__thread_restock(struct tr_thread *t);
 
+/*
+ * The thread whose record names this process as the one it runs: its kernel id and number; false
+ * when there is none, or that cannot be told without waiting. Any thread.
+ */
+bool tr__thread_running(const void *process, pid_t *tid, int *number);
+
 /* The number of threads, and the most there may be (256 unless set before the start). */
 int tr__thread_count(void);
 void tr__thread_limit(int n);
