@@ -181,3 +181,22 @@ TEST(a_flow_is_left_for_good_and_its_stack_used_again)
         tr__context_drop(&other);
     }
 }
+
+#if defined(__CET__) && __CET__ & 1 && !defined(TR__SANITIZED)
+static _Noreturn void come_back_once(void)
+{
+    back();
+    leave();
+}
+
+TEST(a_switch_arrives_at_a_mark_for_indirect_jumps)
+{
+    static const unsigned char endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+
+    begin(come_back_once);
+    go();
+    const void *resumes_at = ((void **)other.sp)[1];
+    CHECK(memcmp(resumes_at, endbr64, sizeof endbr64) == 0);
+    go();
+}
+#endif

@@ -22,6 +22,13 @@
 #define TR__CLOBBERS_512
 #endif
 
+/* Code compiled with -fcf-protection marks where indirect jumps may arrive. */
+#if defined(__CET__) && __CET__ & 1
+#define TR__LANDING "endbr64\n\t"
+#else
+#define TR__LANDING
+#endif
+
 static inline __attribute__((always_inline)) void tr__context_raw_switch(void **from, void *to)
 {
     __asm__ volatile("leaq -128(%%rsp), %%rsp\n\t"
@@ -47,7 +54,7 @@ static inline __attribute__((always_inline)) void tr__context_raw_switch(void **
                      "jmp 3b\n"
                      "4:\tfldcw 4(%%rsp)\n\t"
                      "jmp 5b\n"
-                     "1:\tpopq %%rbx\n\t"
+                     "1:\t" TR__LANDING "popq %%rbx\n\t"
                      "popq %%rbp\n\t"
                      "leaq 128(%%rsp), %%rsp"
                      : "+D"(from), "+S"(to)

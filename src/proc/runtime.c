@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "os/cpu.h"
+#include "os/shadow.h"
 #include "proc/caps.h"
 #include "proc/contain.h"
 #include "proc/proc.h"
@@ -221,6 +222,10 @@ int tr_main_opt(int argc, char **argv, tr_process_fn body, const struct tr_main_
 
     tr__fork_check();
     opts = opts ? opts : &defaults;
+    if (tr__shadow_stack_on())
+        return cannot_start("this program has a shadow stack (CET), and processes have stacks of "
+                            "their own; run it with GLIBC_TUNABLES=glibc.cpu.x86_shstk=off, or "
+                            "link it with -z noshstk");
     if (opts->stop_ms < 0 && opts->stop_ms != TR_INFINITY)
         return cannot_start(tr_strerror(TR_EINVAL));
     tr__raise_set_hook(tr__raise_in_process);
