@@ -3,12 +3,14 @@
 #ifndef TROUPE_H
 #define TROUPE_H
 
+#include "troupe/errno.h"
 #include "troupe/error.h"
 #include "troupe/fault.h"
 #include "troupe/fd.h"
 #include "troupe/info.h"
 #include "troupe/io.h"
 #include "troupe/link.h"
+#include "troupe/local.h"
 #include "troupe/memory.h"
 #include "troupe/message.h"
 #include "troupe/name.h"

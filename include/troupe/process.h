@@ -66,6 +66,7 @@ struct tr_spawn_opts {
     size_t stack_size;         /* bytes of address space, rounded up to a power of two; 128 KiB */
     tr_atom name;              /* registered before it runs; taken: spawn fails with TR_EEXIST */
     tr_atom monitor_tag;       /* stands first in the 'DOWN' message instead of 'DOWN' */
+    bool own_thread;           /* see below */
 
     /* Caps, none when zero; see tr_set_max_memory. */
     size_t max_memory;                     /* bytes */
@@ -73,6 +74,15 @@ struct tr_spawn_opts {
     enum tr_mailbox_policy mailbox_policy; /* of a full mailbox */
     uint64_t max_reductions;               /* without a receive */
 };
+
+/*
+ * With `own_thread` the process runs on one thread of the system from its start to its end, and no
+ * other process runs there: for libraries that keep state in variables of the thread (OpenGL, the
+ * error queue of OpenSSL, an interpreter). The thread counts against tr_set_thread_limit; beyond it
+ * spawning fails with TR_ELIMIT, and with TR_ESYS when the system gives no thread. It does not add
+ * a core: for each turn the process borrows a worker, which costs it and whoever it talks to two
+ * wake-ups of a thread, some ten microseconds.
+ */
 
 /*
  * tr_pid tr_spawn(fn, ...): starts a process that runs fn(arg), where arg is made of the further

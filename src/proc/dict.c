@@ -289,6 +289,8 @@ void tr__extra_free(struct tr_proc *p)
         free(d->buckets);
     free(d);
     free(p->extra->caps);
+    if (p->extra->thread)
+        tr__thread_own_end(p->extra->thread);
     free(p->extra);
     p->extra = NULL;
 }

@@ -71,7 +71,9 @@ enum {
 /* What few processes have, allocated when first needed. */
 struct tr_proc_extra {
     struct tr_dict *dictionary;
-    struct tr_timer *timers;    /* those it started for itself */
+    struct tr_timer *timers; /* those it started for itself */
+    struct tr_locals *locals;
+    struct tr_thread *thread;   /* the only one that may run it; NULL: any */
     uint64_t leader;            /* group leader; 0: the first process */
     uint64_t label;             /* kept term; 0: none */
     uint64_t ancestors;         /* kept term; 0: none */
@@ -282,9 +284,13 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig);
    that few functions are open across the switch: see src/os/context.h. */
 static inline void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
 {
+    struct tr_tls *tls = tr__tls();
+    int error = *tls->errno_at;
+
     p->action = action & 7;
-    tr__context_switch(&p->context, &tr__thread()->context,
+    tr__context_switch(&p->context, &((struct tr_thread *)tls->thread)->context,
                        action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
+    *tr__tls()->errno_at = error; /* that of another thread, maybe */
 }
 
 /* Ends the process by the exit signal that was accepted. */
@@ -333,8 +339,9 @@ static inline void tr__spend(struct tr_proc *p, int32_t cost)
         tr__yield_now(p);
 }
 
-/* The run function of every process. */
+/* The run function of every process, and of one with a thread of its own. */
 void tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
+void tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r);
 
 /* Takes `timeout` off its wheel. */
 void tr__timeout_cancel(struct tr_proc *p);

@@ -23,6 +23,7 @@ static void entry(void)
 
     tr__context_entered(&p->context);
     tr__check_dying(p);
+    *tr__tls()->errno_at = 0;
     /* From here on it is the program's own code, and the worker may be taken. */
     tr__tls_leave(tr__tls(), false);
     p->fn(tr__argument(p));
@@ -218,6 +219,17 @@ TR__OPAQUE void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
     while (run_once(w, p))
         ;
     atomic_store_explicit(&tls->current, NULL, memory_order_relaxed);
+}
+
+void tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r)
+{
+    struct tr_proc *p = tr__container_of(r, struct tr_proc, runnable);
+    struct tr_thread *owner = p->extra->thread;
+
+    if (tr__thread() == owner)
+        tr__proc_run(w, r);
+    else if (!tr__thread_lend_worker(owner, r))
+        tr__enqueue(r); /* its thread has yet to put its last turn away: a moment */
 }
 
 void tr_blocking_begin(void)

@@ -139,6 +139,19 @@ static bool inherit_leader(struct tr_proc *p, const struct tr_proc *parent)
     return true;
 }
 
+/* The thread that the options ask for. */
+static tr_err own_thread(struct tr_proc *p, const struct tr_spawn_opts *opts)
+{
+    if (!opts->own_thread)
+        return TR_OK;
+    if (!p->extra)
+        p->extra = tr__fault() ? NULL : calloc(1, sizeof *p->extra);
+    if (!p->extra)
+        return TR_ENOMEM;
+    p->runnable.run = tr__proc_run_owned;
+    return tr__thread_own_start(&p->extra->thread);
+}
+
 /* The child's ends of what connects it with its parent from the start. */
 static tr_err connect(struct tr_proc *p, const struct tr_spawn_opts *opts, struct tr_proc *parent,
                       tr_ref *ref)
@@ -204,10 +217,15 @@ static tr_err start(tr_pid *pid, const struct plan *plan)
         give_slot_back(w, p);
         return TR_ENOMEM;
     }
+    tr_err err = own_thread(p, opts);
+    if (err) {
+        give_slot_back(w, p);
+        return err;
+    }
     /* From here on the process accepts signals and counts as alive, but does not run. */
     tr__inbox_open(p);
     atomic_store_explicit(&p->id, id, memory_order_release);
-    tr_err err = connect(p, opts, parent, &ref);
+    err = connect(p, opts, parent, &ref);
     if (err) {
         disconnect(p, parent);
         atomic_store(&p->id, 0);

@@ -16,8 +16,8 @@
 #include "os/cpu.h"
 #include "os/futex.h"
 #include "os/trap.h"
+#include "troupe/errno.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -35,10 +35,15 @@ static struct {
     struct tr_ring all;       /* the threads that run */
     int limit;
     int count;   /* threads that exist */
+    int owns;    /* those of them that serve one process alone */
     int numbers; /* threads ever started */
     bool can_take;
     bool told; /* that the limit was reached */
-} pool = { .lock = PTHREAD_MUTEX_INITIALIZER, .limit = LIMIT, .all = { &pool.all, &pool.all } };
+    pthread_cond_t own_ended;
+} pool = { .lock = PTHREAD_MUTEX_INITIALIZER,
+           .limit = LIMIT,
+           .all = { &pool.all, &pool.all },
+           .own_ended = PTHREAD_COND_INITIALIZER };
 
 int tr__thread_count(void)
 {
@@ -88,9 +93,10 @@ static struct tr_worker *await_worker(struct tr_thread *t)
         /* Nobody can be taking it away at this moment; a little later somebody may. */
         if (w)
             atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
+        bool lent = t->lent;
         pthread_mutex_unlock(&pool.lock);
         tr__thread_restock(t); /* a process may have left with it */
-        if (w || stopping())
+        if (w || (stopping() && !lent))
             return w;
         tr__futex_wait(&t->word, word, -1);
     }
@@ -108,12 +114,14 @@ static void detach(struct tr_thread *t)
     t->tls->blocks = NULL;
 }
 
-/* The thread has lost its worker and runs nothing: a spare from now on, unless it must end. */
+/* The thread has lost its worker and runs nothing: a spare from now on, unless it must end, or has
+   lent the worker and may even have it back already. */
 static bool become_spare(struct tr_thread *t)
 {
     pthread_mutex_lock(&pool.lock);
-    bool stays = !t->demoted && !stopping();
-    if (stays) {
+    bool lent = t->lent || t->worker;
+    bool stays = lent || (!t->demoted && !stopping());
+    if (stays && !lent) {
         t->next = pool.spares;
         pool.spares = t;
     }
@@ -126,6 +134,10 @@ static void end_alone(struct tr_thread *t)
 {
     pthread_mutex_lock(&pool.lock);
     pool.count--;
+    if (t->own) {
+        pool.owns--;
+        pthread_cond_signal(&pool.own_ended);
+    }
     pthread_mutex_unlock(&pool.lock);
     pthread_detach(t->id);
     free(t);
@@ -137,6 +149,7 @@ static void introduce(struct tr_thread *t)
     struct tr_tls *tls = tr__tls();
 
     tls->thread = t;
+    tls->errno_at = tr_errno_location();
     atomic_store_explicit(&tls->inside, true, memory_order_relaxed);
     tr__context_of_thread(&t->context);
     tr__trap_thread_begin();
@@ -195,7 +208,7 @@ static void *thread_main(void *arg)
 
 /* --- making threads; the lock is held --- */
 
-static bool launch(struct tr_thread *t)
+static bool launch(struct tr_thread *t, void *(*run)(void *))
 {
     char name[16];
 
@@ -203,8 +216,11 @@ static bool launch(struct tr_thread *t)
         return false;
     /* With the mask of the thread that calls: what a process starts by exec inherits it, and a
        program that nothing can interrupt would be a nuisance. */
-    if (pthread_create(&t->id, NULL, thread_main, t) != 0)
+    if (pthread_create(&t->id, NULL, run, t) != 0)
         return false;
+    list_add(t);
+    t->number = pool.numbers++;
+    pool.count++;
     snprintf(name, sizeof name, "troupe/%d", t->number);
     pthread_setname_np(t->id, name);
     return true;
@@ -218,30 +234,47 @@ static struct tr_thread *new_thread(struct tr_worker *w)
     if (!t)
         return NULL;
     t->worker = w;
-    t->number = pool.numbers;
-    if (!launch(t)) {
+    if (!launch(t, thread_main)) {
         free(t);
         return NULL;
     }
-    pool.numbers++;
-    pool.count++;
     w->thread = t;
     return t;
 }
 
-/* A spare thread set to work for `w`, or NULL when there is none. */
-static struct tr_thread *spare_thread(struct tr_worker *w)
+static void wake(struct tr_thread *t)
+{
+    atomic_fetch_add_explicit(&t->word, 1, memory_order_release);
+    tr__futex_wake(&t->word, 1);
+}
+
+static void assign(struct tr_thread *t, struct tr_worker *w)
+{
+    t->worker = w;
+    w->thread = t;
+    wake(t);
+}
+
+/* A spare thread set to work for `w`; false when there is none. */
+static bool spare_thread(struct tr_worker *w)
 {
     struct tr_thread *t = pool.spares;
 
     if (!t)
-        return NULL;
+        return false;
     pool.spares = t->next;
-    t->worker = w;
-    w->thread = t;
-    atomic_fetch_add_explicit(&t->word, 1, memory_order_release);
-    tr__futex_wake(&t->word, 1);
-    return t;
+    assign(t, w);
+    return true;
+}
+
+/* The worker of an own thread goes back to its lender. */
+static void give_back(struct tr_thread *own, struct tr_worker *w)
+{
+    struct tr_thread *lender = own->lender;
+
+    own->lender = NULL;
+    lender->lent = false;
+    assign(lender, w);
 }
 
 static void tell_limit(void)
@@ -253,8 +286,13 @@ static void tell_limit(void)
             pool.limit);
 }
 
-static bool replace_thread(struct tr_worker *w)
+/* Gives the worker, which `t` has no more, to another thread. */
+static bool replace_thread(struct tr_thread *t, struct tr_worker *w)
 {
+    if (t->lender) {
+        give_back(t, w);
+        return true;
+    }
     if (spare_thread(w))
         return true;
     if (pool.count >= pool.limit) {
@@ -304,10 +342,10 @@ bool tr__thread_take_worker(struct tr_worker *w, bool first)
     tr__barrier_all();
     if (!atomic_load_explicit(&t->tls->inside, memory_order_acquire)) {
         t->worker = NULL;
-        taken = replace_thread(w);
-        if (taken)
+        taken = replace_thread(t, w);
+        if (taken && !t->own)
             demote(t);
-        else
+        if (!taken)
             t->worker = w;
     }
     if (!taken)
@@ -325,7 +363,7 @@ void tr__thread_give_worker(void)
     pthread_mutex_lock(&pool.lock);
     t->worker = NULL;
     atomic_store_explicit(&tls->lost, true, memory_order_relaxed);
-    if (!replace_thread(w)) {
+    if (!replace_thread(t, w)) {
         t->worker = w;
         atomic_store_explicit(&tls->lost, false, memory_order_relaxed);
     }
@@ -386,6 +424,108 @@ bool tr__threads_kick(void)
     return any;
 }
 
+/* --- threads of their own --- */
+
+/* Waits for the next turn; NULL when there will be none. */
+static struct tr_worker *await_turn(struct tr_thread *t)
+{
+    for (;;) {
+        uint32_t word = atomic_load_explicit(&t->word, memory_order_acquire);
+        pthread_mutex_lock(&pool.lock);
+        struct tr_worker *w = t->worker;
+        bool over = t->over;
+        t->resting = !w && !over;
+        if (w)
+            atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
+        pthread_mutex_unlock(&pool.lock);
+        tr__thread_restock(t);
+        if (w || over)
+            return w;
+        tr__futex_wait(&t->word, word, -1);
+    }
+}
+
+/* The turn is over: the worker goes back, unless it was taken meanwhile. */
+static void end_turn(struct tr_thread *t)
+{
+    detach(t);
+    pthread_mutex_lock(&pool.lock);
+    struct tr_worker *w = t->worker;
+    t->worker = NULL;
+    if (w)
+        give_back(t, w);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+static void *own_main(void *arg)
+{
+    struct tr_thread *t = arg;
+    struct tr_worker *w;
+
+    introduce(t);
+    while ((w = await_turn(t))) {
+        attach(t, w);
+        t->turn->run(w, t->turn);
+        end_turn(t);
+    }
+    take_leave(t);
+    end_alone(t);
+    return NULL;
+}
+
+tr_err tr__thread_own_start(struct tr_thread **own)
+{
+    struct tr_thread *t = tr__fault() ? NULL : calloc(1, sizeof *t);
+    tr_err err = TR_OK;
+
+    if (!t)
+        return TR_ENOMEM;
+    t->own = true;
+    pthread_mutex_lock(&pool.lock);
+    if (pool.count >= pool.limit)
+        err = TR_ELIMIT;
+    else if (!launch(t, own_main))
+        err = TR_ESYS;
+    else
+        pool.owns++;
+    pthread_mutex_unlock(&pool.lock);
+    if (err)
+        free(t);
+    else
+        *own = t;
+    return err;
+}
+
+void tr__thread_own_end(struct tr_thread *own)
+{
+    pthread_mutex_lock(&pool.lock);
+    own->over = true;
+    wake(own);
+    pthread_mutex_unlock(&pool.lock);
+}
+
+bool tr__thread_lend_worker(struct tr_thread *own, struct tr_runnable *r)
+{
+    struct tr_tls *tls = tr__tls();
+    struct tr_thread *t = tls->thread;
+
+    pthread_mutex_lock(&pool.lock);
+    bool lent = own->resting;
+    if (lent) {
+        struct tr_worker *w = t->worker;
+        t->worker = NULL;
+        t->lent = true;
+        atomic_store_explicit(&tls->lost, true, memory_order_relaxed);
+        own->resting = false;
+        own->lender = t;
+        own->turn = r;
+        assign(own, w);
+        tls->worker = NULL;
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return lent;
+}
+
 /* --- start and finish --- */
 
 tr_err tr__threads_start(void)
@@ -412,6 +552,11 @@ int tr__threads_finish(void)
 {
     int joined = 0;
 
+    /* Those of their own end with their processes; they give back what they were lent. */
+    pthread_mutex_lock(&pool.lock);
+    while (pool.owns > 0)
+        pthread_cond_wait(&pool.own_ended, &pool.lock);
+    pthread_mutex_unlock(&pool.lock);
     for (int i = 0; i < tr__worker_count(); i++) {
         struct tr_thread *t = tr__worker_at(i)->thread;
         if (t) {

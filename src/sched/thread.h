@@ -35,8 +35,14 @@ struct tr_thread {
     pthread_t id;
     pid_t tid;
     int number;
-    bool demoted;           /* has a low priority for ever: ends instead of becoming a spare */
-    _Atomic(uint32_t) word; /* futex: changes when a worker is assigned, or all stop */
+    struct tr_thread *lender; /* of an own thread: whose worker it has, or had in this turn */
+    struct tr_runnable *turn; /* of an own thread: what it is to run */
+    bool own;                 /* serves one process alone */
+    bool resting;             /* of an own thread: may be lent a worker */
+    bool over;                /* of an own thread: its process has ended */
+    bool lent;                /* waits for the worker that it has lent */
+    bool demoted;             /* has a low priority for ever: ends instead of becoming a spare */
+    _Atomic(uint32_t) word;   /* futex: changes when a worker is assigned, or all stop */
 };
 
 /* The library's thread that calls, or NULL. */
@@ -61,6 +67,22 @@ bool tr__thread_take_worker(struct tr_worker *w, bool first);
 
 /* The same, by the thread itself, which is about to block. */
 void tr__thread_give_worker(void);
+
+/*
+ * Threads of their own. A process that is always to run on the same thread is run there by a worker
+ * that some other thread lends to it for the turn: it goes back to the lender when the turn is
+ * over, or when it is taken away. So no thread has to be found for it then.
+ */
+
+/* Makes such a thread. TR_ELIMIT, TR_ENOMEM, TR_ESYS. */
+tr_err tr__thread_own_start(struct tr_thread **own);
+
+/* Its process has ended: by itself after its last turn, or by anybody before the first. */
+void tr__thread_own_end(struct tr_thread *own);
+
+/* The calling thread lends its worker to an own thread, which runs `r`. False when that is not yet
+   done with the turn before. */
+bool tr__thread_lend_worker(struct tr_thread *own, struct tr_runnable *r);
 
 /* True when the calling thread's worker is gone; settles a hand-over that is being tried. */
 bool tr__thread_has_lost(void);
