@@ -16,6 +16,7 @@
 #include "base/spin.h"
 #include "mem/block.h"
 #include "os/pages.h"
+#include "os/valgrind.h"
 
 #define ORDER_MIN    14 /* 16 KiB: three pages and the guard */
 #define ORDER_MAX    30
@@ -81,6 +82,7 @@ static char *cut(struct pool *pool, unsigned order)
         return NULL;
     char *base = pool->fresh;
     pool->fresh += size;
+    tr__valgrind_stack(base + TR__PAGE, base + size - 1);
     return base;
 }
 
