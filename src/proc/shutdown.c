@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #define LIMIT_NS (10 * TR__NS_PER_S)
+#define MS_MAX   (INT64_C(1) << 42) /* longer is for ever */
 #define KILL_NS  (1 * TR__NS_PER_S) /* how long the killed have for their clean-up */
 
 static struct {
@@ -135,6 +136,15 @@ static void *guard_main(void *arg)
     }
 }
 
+static int64_t limit_of(const struct tr_main_opts *opts)
+{
+    if (opts->stop_ms == 0)
+        return LIMIT_NS;
+    if (opts->stop_ms == TR_INFINITY || opts->stop_ms > MS_MAX)
+        return TR__NEVER;
+    return opts->stop_ms * TR__NS_PER_MS;
+}
+
 tr_err tr__shutdown_start(const struct tr_main_opts *opts)
 {
     sigset_t all, before;
@@ -143,9 +153,7 @@ tr_err tr__shutdown_start(const struct tr_main_opts *opts)
     atomic_store(&guard.deadline, TR__NEVER);
     atomic_store(&guard.finished, false);
     atomic_store(&guard.forced, false);
-    guard.limit = opts->stop_ms ? opts->stop_ms * TR__NS_PER_MS : LIMIT_NS;
-    if (opts->stop_ms == TR_INFINITY)
-        guard.limit = TR__NEVER;
+    guard.limit = limit_of(opts);
     if (tr__fault())
         return TR_ESYS;
     sigfillset(&all);
