@@ -41,9 +41,9 @@ struct tr_main_opts {
  *
  * Stopping by force. The deadline counts from the signal, or the end of body. Who still runs when
  * it passes is named on standard error, with what it waits for, and killed; the status is
- * TR_STATUS_FORCED. If after one more second a process still runs, since it is in code of the
- * program that does not come back, the program ends without returning from tr_main: no atexit
- * functions, no flush of stdio. The same happens at once at a second signal.
+ * TR_STATUS_FORCED. If after one more second a process still runs, since it is in code that cannot
+ * be left in its middle (troupe/fault.h), the program ends without returning from tr_main: no
+ * atexit functions, no flush of stdio. The same happens at once at a second signal.
  *
  * A child of fork may call exec or _exit, and nothing of the library: it says so on standard error
  * and ends with status 126. fork with exec, posix_spawn, system and popen may be used by processes.

@@ -49,8 +49,8 @@ def text_at(address):
     return gdb.Value(address).cast(gdb.lookup_type("char").pointer()).string(errors="replace")
 
 
-def offset_of(field):
-    return next(f.bitpos // 8 for f in gdb.lookup_type("struct tr_proc").fields() if f.name == field)
+def offset_of(field, kind):
+    return next(f.bitpos // 8 for f in kind.fields() if f.name == field)
 
 
 # --- terms: src/term/term.h ---
@@ -184,7 +184,7 @@ class Process:
 
 def processes():
     size, count = (int(x) for x in static_array("slot_layout", "mem/slots.c", 2))
-    id_at = offset_of("id")
+    id_at = offset_of("id", gdb.lookup_type("struct tr_proc"))
     slabs = gdb.parse_and_eval("tr__slabs")
     first, last = slabs.type.range()
     for i in range(first, last + 1):
@@ -206,12 +206,16 @@ def running():
     """The gdb thread that runs each process, by the address of its control block."""
     threads = {t.ptid[1] or t.ptid[2]: t for t in gdb.selected_inferior().threads()}
     found = {}
-    t = static("pool", "sched/thread.c")["newest"]
-    while int(t):
-        tls, tid = t["tls"], int(t["tid"])
-        if int(tls) and int(tls["current"]) and tid in threads:
-            found[int(tls["current"])] = threads[tid]
-        t = t["older"]
+    ring = static("pool", "sched/thread.c")["all"]
+    kind = gdb.lookup_type("struct tr_thread")
+    link = offset_of("all", kind)
+    at = ring["next"]
+    while at != ring.address:
+        t = gdb.Value(int(at) - link).cast(kind.pointer())
+        tid, process = int(t["tid"]), int(t["tls"]["current"])
+        if process and tid in threads:
+            found[process] = threads[tid]
+        at = at["next"]
     return found
 
 

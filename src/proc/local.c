@@ -27,6 +27,7 @@ static struct {
 
 tr_err tr_local_new(tr_local *key, void (*destructor)(void *))
 {
+    TR__GUARD();
     uint32_t n = atomic_load(&keys.count);
 
     do
@@ -101,6 +102,7 @@ void *tr_local_get(tr_local key)
 
 void tr_local_set(tr_local key, void *value)
 {
+    TR__GUARD();
     struct tr_proc *p = TR__SELF();
     uint32_t i = index_of(key);
     struct tr_locals *locals = p->extra ? p->extra->locals : NULL;

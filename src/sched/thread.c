@@ -218,7 +218,6 @@ static bool launch(struct tr_thread *t, void *(*run)(void *))
        program that nothing can interrupt would be a nuisance. */
     if (pthread_create(&t->id, NULL, run, t) != 0)
         return false;
-    list_add(t);
     t->number = pool.numbers++;
     pool.count++;
     snprintf(name, sizeof name, "troupe/%d", t->number);
