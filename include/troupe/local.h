@@ -33,8 +33,8 @@ typedef struct tr_local {
 /*
  * Makes a key, for all processes and for ever. When a process ends that holds a value other than
  * NULL, destructor(value) runs on it, like a function registered by tr_defer at the first
- * tr_local_set of the process; the destructor may be NULL. TR_ELIMIT after TR_LOCAL_MAX keys. Any
- * thread. (pthread_key_create)
+ * tr_local_set of the process; an exit in it skips the others. The destructor may be NULL.
+ * TR_ELIMIT after TR_LOCAL_MAX keys. Any thread. (pthread_key_create)
  */
 TR_MUST_USE tr_err tr_local_new(tr_local *key, void (*destructor)(void *));
 

@@ -288,6 +288,7 @@ void tr__extra_free(struct tr_proc *p)
     if (d)
         free(d->buckets);
     free(d);
+    free(p->extra->locals); /* left over when a destructor has ended the process once more */
     free(p->extra->caps);
     if (p->extra->thread)
         tr__thread_own_end(p->extra->thread);

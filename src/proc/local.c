@@ -3,8 +3,7 @@
  * Process-local storage: an array for each process that has any, indexed by key.
  *
  * The array is registered as something to be cleaned up, so the destructors run in turn with the
- * functions of tr_defer. A destructor, or a function that runs later, may set values again: they
- * make a new array.
+ * functions of tr_defer. A function that runs later may set values again: they make a new array.
  */
 #include "troupe/local.h"
 
@@ -57,18 +56,18 @@ static void destroy(struct tr_locals *locals, uint32_t i)
         destructor(value);
 }
 
-/* Registered with the process itself, since the array may move as it grows. */
+/* Registered with the process itself, since the array may move as it grows, also by what a
+   destructor does. */
 static void destroy_all(void *process)
 {
     struct tr_proc_extra *extra = ((struct tr_proc *)process)->extra;
-    struct tr_locals *locals = extra ? extra->locals : NULL;
 
-    if (!locals)
+    if (!extra || !extra->locals)
         return; /* there was no memory for them */
+    for (uint32_t i = 0; i < extra->locals->size; i++)
+        destroy(extra->locals, i);
+    free(extra->locals);
     extra->locals = NULL;
-    for (uint32_t i = 0; i < locals->size; i++)
-        destroy(locals, i);
-    free(locals);
 }
 
 /* Makes room for index `i`. */

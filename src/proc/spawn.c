@@ -144,9 +144,7 @@ static tr_err own_thread(struct tr_proc *p, const struct tr_spawn_opts *opts)
 {
     if (!opts->own_thread)
         return TR_OK;
-    if (!p->extra)
-        p->extra = tr__fault() ? NULL : calloc(1, sizeof *p->extra);
-    if (!p->extra)
+    if (!tr__extra_make(p))
         return TR_ENOMEM;
     p->runnable.run = tr__proc_run_owned;
     return tr__thread_own_start(&p->extra->thread);
