@@ -314,7 +314,7 @@ static uint64_t reason_of(const struct fault *fault)
     if (fault->signal == 0)
         return TR_ATOM_W(stack_overflow);
     for (int i = fault->nframes; i-- > 0;) {
-        tr__trace_describe(fault->frames[i], text, sizeof text);
+        tr__trace_name(fault->frames[i], text, sizeof text);
         frames = tr_list_push(frames, tr_build((const char *)text));
     }
     return tr_build(TR_ATOM(fault), (tr_atom){ signal_atom(fault->signal) },
@@ -427,7 +427,7 @@ static void on_last(const struct tr_trap *trap)
     int n = tr__trace_from(trap->context, frames, FRAMES);
     for (int i = 0; i < n; i++) {
         char where[256];
-        tr__trace_describe(frames[i], where, sizeof where);
+        tr__trace_name(frames[i], where, sizeof where);
         snprintf(line, sizeof line, "  %s\n", where);
         say(line);
     }
