@@ -9,6 +9,7 @@
 #include "troupe/info.h"
 #include "troupe/io.h"
 #include "troupe/link.h"
+#include "troupe/log.h"
 #include "troupe/memory.h"
 #include "troupe/message.h"
 #include "troupe/name.h"

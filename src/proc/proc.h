@@ -74,6 +74,7 @@ struct tr_proc_extra {
     struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
     struct tr_caps *caps;       /* see caps.h; NULL unless `capped` */
     bool fd_closed;             /* how the last wait for a descriptor ended */
+    uint64_t log_metadata;      /* kept map; 0: none */
 };
 
 /* A function to be run, or memory to be freed, when the process ends. */
