@@ -145,6 +145,16 @@ static void event_release(struct event *e)
     free(e);
 }
 
+/* How many addresses from `i` on are the same, as in a recursion without end. */
+static int run_length(void *const *pcs, int n, int i)
+{
+    int length = 1;
+
+    while (i + length < n && pcs[i + length] == pcs[i])
+        length++;
+    return length;
+}
+
 /* Names, files and lines instead of addresses: slow, so on the thread of a sink. */
 static char *describe_all(void *const *pcs, int n)
 {
@@ -154,9 +164,12 @@ static char *describe_all(void *const *pcs, int n)
 
     if (!out)
         return NULL;
-    for (int i = 0; i < n; i++) {
+    for (int i = 0, length; i < n; i += length) {
+        length = run_length(pcs, n, i);
         tr__trace_describe(pcs[i], line, sizeof line);
         fprintf(out, INDENT "%s\n", line);
+        if (length > 1)
+            fprintf(out, INDENT "... and again, %d times\n", length - 1);
     }
     fclose(out);
     return text;

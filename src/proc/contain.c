@@ -242,7 +242,7 @@ static _Noreturn void end_of_kicked(void *unused)
     tr__enter();
     struct tr_proc *p = tr__self();
     if (atomic_load_explicit(&p->runnable.marks, memory_order_relaxed) & TR__MARK_OVERFLOW)
-        tr__exit(p, TR_ATOM_W(stack_overflow));
+        tr__exit_error(p, TR_ATOM_W(stack_overflow));
     tr__take_signals(p);
     tr__check_dying(p);
     TR__PANIC("a process was interrupted to end, but nothing ends it");
@@ -328,7 +328,9 @@ static _Noreturn void end_of_faulted(void *arg)
     const struct fault *fault = arg;
 
     tr__enter();
-    tr__exit(tr__self(), reason_of(fault));
+    struct tr_proc *p = tr__self();
+    tr__report_trace(p, fault->frames, fault->nframes);
+    tr__exit_error(p, reason_of(fault));
 }
 
 /* Gives the process a fresh stack, with the fault at its top; NULL when there is none. */

@@ -289,6 +289,7 @@ void tr__extra_free(struct tr_proc *p)
         free(d->buckets);
     free(d);
     free(p->extra->caps);
+    free(p->extra->trace);
     free(p->extra);
     p->extra = NULL;
 }

@@ -98,7 +98,14 @@ void tr__log_text(const struct tr_log_site *site, enum tr_log_level level, tr_te
     if (site)
         draft.event.site = *site;
     tr__log_put(&draft);
-    if (p && !(p->flags & TR__P_EXITING))
+}
+
+/* Not for reports: a process that has faulted ends on a stack that others may need next. */
+static void charge(void)
+{
+    struct tr_proc *p = tr__self();
+
+    if (p)
         tr__spend(p, TR__COST_SPAWN);
 }
 
@@ -123,6 +130,7 @@ void tr_log_vprintf(const struct tr_log_site *site, enum tr_log_level level, tr_
     tr__log_text(site, level, meta, size < 0 ? format : text, NULL, 0);
     if (text != brief)
         free(text);
+    charge();
 }
 
 void tr_log_printf(const struct tr_log_site *site, enum tr_log_level level, tr_term meta,
@@ -157,6 +165,7 @@ void tr_log_term_args(const struct tr_log_site *site, enum tr_log_level level, t
     }
     if (text != brief)
         free(text);
+    charge();
 }
 
 void tr_log_set_metadata(tr_term map)

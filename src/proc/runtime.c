@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "os/cpu.h"
+#include "os/log.h"
 #include "proc/caps.h"
 #include "proc/contain.h"
 #include "proc/proc.h"
@@ -23,6 +24,7 @@
 
 #define STOP_SECONDS 10
 #define STOP_LOOK_MS 20
+#define FLUSH_MS     1000
 
 static struct {
     _Atomic(struct tr_proc *) stopping; /* the first process, once it waits for the others */
@@ -183,6 +185,7 @@ int tr_main(int argc, char **argv, tr_process_fn body)
     tr__contain_stop();
     tr__timers_fini();
     tr__proc_count_reset();
+    tr__log_flush(FLUSH_MS);
     if (err)
         return cannot_start(err);
     return runtime.failed ? 1 : 0;

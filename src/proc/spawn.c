@@ -241,7 +241,7 @@ tr_err tr_try_spawn_args(tr_pid *pid, tr_process_fn fn, const struct tr_spawn_op
 tr_err tr__spawn_first(tr_process_fn fn, const struct tr_arg *args, int n)
 {
     static const struct tr_spawn_opts defaults;
-    struct plan plan = { fn, "main", &defaults, args, n, TR__P_MAIN };
+    struct plan plan = { fn, "main\0", &defaults, args, n, TR__P_MAIN };
     tr_pid pid;
 
     return start(&pid, &plan);
