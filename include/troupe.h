@@ -19,5 +19,6 @@
 #include "troupe/term.h"
 #include "troupe/timer.h"
 #include "troupe/version.h"
+#include "troupe/watch.h"
 
 #endif

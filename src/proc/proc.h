@@ -78,6 +78,7 @@ struct tr_proc_extra {
     struct tr_trace *trace;     /* where its error was raised; NULL: not known */
     bool reports_exits;         /* also an exit that is no error makes a crash report */
     bool reported;
+    bool queue_told, heap_told; /* that they are too long, too large: watch.c */
 };
 
 /* A function to be run, or memory to be freed, when the process ends. */
@@ -359,6 +360,9 @@ struct tr_trace {
 /* Keeps where the error happened that is about to end the process, for its report; a second one
    is ignored. Without memory it does nothing. Owner only; allocates. */
 void tr__report_trace(struct tr_proc *p, void *const *pcs, int n);
+
+/* As tr__extra, but NULL without memory. */
+struct tr_proc_extra *tr__try_extra(struct tr_proc *p);
 
 /* Logs that the process ends with an error, once. */
 void tr__report_error(struct tr_proc *p, tr_term reason);

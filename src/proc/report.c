@@ -178,8 +178,7 @@ static void make_report(struct tr_proc *p, tr_term reason)
     report_free(r);
 }
 
-/* What few processes have, or NULL without memory. */
-static struct tr_proc_extra *try_extra(struct tr_proc *p)
+struct tr_proc_extra *tr__try_extra(struct tr_proc *p)
 {
     if (!p->extra)
         p->extra = tr__fault() ? NULL : calloc(1, sizeof *p->extra);
@@ -188,7 +187,7 @@ static struct tr_proc_extra *try_extra(struct tr_proc *p)
 
 void tr__report_trace(struct tr_proc *p, void *const *pcs, int n)
 {
-    struct tr_proc_extra *extra = try_extra(p);
+    struct tr_proc_extra *extra = tr__try_extra(p);
     size_t size = (size_t)n * sizeof *pcs;
 
     if (!extra || extra->trace)
