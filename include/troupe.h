@@ -11,6 +11,7 @@
 #include "troupe/io.h"
 #include "troupe/link.h"
 #include "troupe/local.h"
+#include "troupe/log.h"
 #include "troupe/memory.h"
 #include "troupe/message.h"
 #include "troupe/name.h"
@@ -20,5 +21,6 @@
 #include "troupe/term.h"
 #include "troupe/timer.h"
 #include "troupe/version.h"
+#include "troupe/watch.h"
 
 #endif

@@ -18,10 +18,12 @@ TR_HEADER_BEGIN
 /*
  * One item about a process: registered_name ([] if none), links, monitors, monitored_by, messages,
  * message_queue_len, status, memory, heap_size, total_heap_size, stack_size, reductions,
- * trap_exit, priority, group_leader, dictionary, label, initial_call, parent, ancestors. The values
- * are those of erlang:process_info/2, sizes in bytes. And of its caps, 0 for none: max_memory,
- * max_mailbox, mailbox_policy (wait, drop_newest, drop_oldest or exit), max_reductions,
- * messages_dropped (since it got its first cap), senders_waiting.
+ * trap_exit, priority, group_leader, dictionary, label, initial_call, parent, ancestors, backtrace.
+ * The values are those of erlang:process_info/2, sizes in bytes; backtrace is a list of binaries,
+ * one for each call, "function+0x12 (program+0x345)", innermost first: those by which the process
+ * waits and answers, then its own. And of its caps, 0 for none: max_memory, max_mailbox,
+ * mailbox_policy (wait, drop_newest, drop_oldest or exit), max_reductions, messages_dropped (since
+ * it got its first cap), senders_waiting.
  *
  * False, *value untouched, when there is no such process. An item of another name ends the caller
  * with {badarg, Item}. The answer is what holds after all signals the caller sent before. Process

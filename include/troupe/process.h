@@ -255,6 +255,14 @@ void tr_set_label(tr_term label);
 void tr_set_ancestors(tr_term list);
 void tr_set_initial_call(tr_term call);
 
+/*
+ * A process that ends by an error (tr_error, tr_throw, or one that the library raises) is reported
+ * in the log. After this call the caller is also reported when it ends by tr_exit, unless the
+ * reason is normal, shutdown or {shutdown, Term}; an end by an exit signal never is. Process only.
+ * (what proc_lib does for what it starts)
+ */
+void tr_report_exits(void);
+
 /* How many processes run at once at most in this program's life; to be set before tr_main. */
 void tr_set_process_limit(uint32_t n);
 

@@ -25,7 +25,7 @@
  * that started it (its registered name, if it has one), then the ancestors of that one. Ancestors
  * and initial call can be read by tr_process_info, and in the process dictionary under
  * '$ancestors' and '$initial_call'. When such a process ends itself with another reason than
- * normal, shutdown or {shutdown, Term}, one crash report is written (tr_set_report_sink). None is
+ * normal, shutdown or {shutdown, Term}, one crash report is logged (troupe/log.h). None is
  * when an exit signal ends it: the one who sent it has its own reasons.
  */
 #ifndef TROUPE_START_H
@@ -135,12 +135,6 @@ void tr_handle_system(tr_term from, tr_term request);
  */
 void tr_reply_args(tr_term from, const struct tr_arg *args, int n);
 #define tr_reply(from, ...) tr_reply_args(from, TR_ARGS(__VA_ARGS__))
-
-/*
- * Where crash reports go: `sink` is called with the text of each, by the process that ends, as one
- * of its last acts; it may send messages. NULL: to standard error, as at the start. Any thread.
- */
-void tr_set_report_sink(void (*sink)(const char *text, void *arg), void *arg);
 
 TR_HEADER_END
 

@@ -6,11 +6,8 @@
 #include "base/compiler.h"
 #include "os/trap.h"
 
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 #include <unwind.h>
 
 struct walk {
@@ -36,25 +33,25 @@ static _Unwind_Reason_Code step(struct _Unwind_Context *context, void *arg)
 
 struct collection {
     void **pcs;
-    int n, max;
+    int n, max; /* n starts below 0: so many are left out */
 };
 
 static bool collect(const struct tr_frame *frame, void *arg)
 {
     struct collection *c = arg;
 
-    if (c->n < c->max)
-        c->pcs[c->n++] = (void *)(uintptr_t)frame->pc;
-    return c->n < c->max;
+    if (c->n >= 0 && c->n < c->max)
+        c->pcs[c->n] = (void *)(uintptr_t)frame->pc;
+    return ++c->n < c->max;
 }
 
 TR__NOINLINE int tr__trace_here(void **pcs, int max)
 {
-    struct collection found = { pcs, 0, max };
+    struct collection found = { pcs, -1, max };
     struct walk walk = { collect, &found, 0 };
 
     _Unwind_Backtrace(step, &walk);
-    return found.n;
+    return found.n > 0 ? found.n : 0;
 }
 
 static void unwind(void *walk)
@@ -80,21 +77,4 @@ int tr__trace_from(const void *context, void **pcs, int max)
     if (found.n == 0 && max > 0) /* the unwinder lost its way */
         pcs[found.n++] = (void *)tr__trap_pc(context);
     return found.n;
-}
-
-size_t tr__trace_describe(void *pc, char *out, size_t size)
-{
-    Dl_info info;
-    bool known = dladdr(pc, &info) && info.dli_fname;
-    const char *slash = known ? strrchr(info.dli_fname, '/') : NULL;
-    const char *object = slash ? slash + 1 : known ? info.dli_fname : "?";
-    int n;
-
-    if (known && info.dli_sname)
-        n = snprintf(out, size, "%s+%#lx in %s", info.dli_sname,
-                     (unsigned long)((uintptr_t)pc - (uintptr_t)info.dli_saddr), object);
-    else
-        n = snprintf(out, size, "%s+%#lx", object,
-                     (unsigned long)((uintptr_t)pc - (known ? (uintptr_t)info.dli_fbase : 0)));
-    return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
 }

@@ -3,8 +3,9 @@
  * Backtraces: addresses, taken cheaply where something happens, and what they mean, found when a
  * report is written.
  *
- * The frames end with the first function of the process: the context switch leaves no return
- * address above it.
+ * An address is not the one that a call returns to but one inside the call, or the instruction that
+ * was interrupted: so it belongs to the line that a reader wants to see. The frames end with the
+ * first function of the process: the context switch leaves no return address above it.
  */
 #ifndef TROUPE_OS_TRACE_H
 #define TROUPE_OS_TRACE_H
@@ -12,7 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The caller's own frames, innermost first; how many. Async-signal-safe. */
+/* The caller's own frames, innermost first, from the function on that calls this; how many.
+   Async-signal-safe. */
 int tr__trace_here(void **pcs, int max);
 
 /* The frames of what a signal interrupted, by the handler it is called from; the first is the
@@ -32,8 +34,16 @@ struct tr_frame {
 void tr__trace_walk(const void *context, bool (*each)(const struct tr_frame *frame, void *arg),
                     void *arg);
 
-/* Writes what stands at `pc` into `out`, NUL-terminated, cut where it does not fit; its length.
-   Not for signal handlers, save where the program ends anyway. */
-size_t tr__trace_describe(void *pc, char *out, size_t size);
+/*
+ * Writes "function+0x12 at file.c:34", or as much of it as is known: "function+0x12
+ * (module+0x345)", "module+0x345", "0x7f0000000345". At most `size` bytes with the NUL; returns the
+ * length that the whole text has. Reads files, blocks, allocates, and takes 100 KiB of stack: not
+ * for a handler, nor for the stack of a process. Any thread.
+ */
+size_t tr__trace_describe(const void *pc, char *out, size_t size);
+
+/* The same without file and line. Reads a file, but allocates nothing and takes 12 KiB of stack;
+   for a process, and for a handler where the program ends anyway. */
+size_t tr__trace_name(const void *pc, char *out, size_t size);
 
 #endif

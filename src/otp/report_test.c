@@ -2,15 +2,21 @@
 /* Crash reports, and the reason that deferred functions see. */
 #include "children.h"
 
+#include <stdio.h>
+
 tr_atoms(report, colour, blue, go, ready);
 
 static tr_pid reporter;
 static atomic_int reports;
 
-static void send_report(const char *text, void *arg)
+static void send_report(const struct tr_log_event *event, void *arg)
 {
+    char text[8192];
+
     CHECK(arg == &reports);
+    CHECK_INT(event->level, TR_LOG_ERROR);
     atomic_fetch_add(&reports, 1);
+    snprintf(text, sizeof text, "%s\n%s", event->text, event->backtrace);
     tr_send(reporter, a_report, text);
 }
 
@@ -18,7 +24,16 @@ static void reporting(void)
 {
     reporter = tr_self();
     atomic_store(&reports, 0);
-    tr_set_report_sink(send_report, &reports);
+    CHECK_INT(tr_log_remove_sink("default"), TR_OK);
+    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = send_report, .arg = &reports }),
+              TR_OK);
+}
+
+/* How many reports have been made. */
+static int reported(void)
+{
+    CHECK(tr_log_flush(patience(10000)));
+    return atomic_load(&reports);
 }
 
 static void colourful(tr_term arg)
@@ -65,7 +80,7 @@ TEST_PROC(abnormal_end_is_reported_once)
         tr_after (m, patience(10000))
             FAIL("no report came");
     }
-    CHECK_INT(atomic_load(&reports), 1);
+    CHECK_INT(reported(), 1);
 }
 
 static void ends_by_error(tr_term arg)
@@ -86,16 +101,16 @@ TEST_PROC(each_kind_of_abnormal_end_is_reported)
 
     reporting();
     CHECK_TERM(tr_start(crashing_child, NULL, a_boom), tr_build(a_error, a_boom));
-    CHECK_INT(atomic_load(&reports), 1);
+    CHECK_INT(reported(), 1);
     CHECK_TERM(tr_start(ends_by_error, NULL, a_boom),
                tr_build(a_error, tr_tuple(a_boom, tr_nil())));
-    CHECK_INT(atomic_load(&reports), 2);
+    CHECK_INT(reported(), 2);
     CHECK(tr_match(tr_start_monitor(hibernates_then_ends, &ref, NULL, a_boom), &pid));
     tr_send(pid, a_go);
     CHECK_TERM(down_reason(ref, a_DOWN), tr_build(a_boom));
-    CHECK_INT(atomic_load(&reports), 3);
+    CHECK_INT(reported(), 3);
     CHECK_TERM(tr_start(failing_child, NULL, a_why, a_boom), tr_build(a_why));
-    CHECK_INT(atomic_load(&reports), 4);
+    CHECK_INT(reported(), 4);
 }
 
 TEST_PROC(orderly_ends_and_exit_signals_are_not_reported)
@@ -117,7 +132,7 @@ TEST_PROC(orderly_ends_and_exit_signals_are_not_reported)
         tr_exit_to(pid, signals[i]);
         down_reason(ref, a_DOWN);
     }
-    CHECK_INT(atomic_load(&reports), 0);
+    CHECK_INT(reported(), 0);
 }
 
 static void huge_state(tr_term arg)
@@ -153,18 +168,18 @@ static void body_with_children(tr_term args)
     tr_sleep(5);
 }
 
-static void count_report(const char *text, void *arg)
+static void count_report(const struct tr_log_event *event, void *arg)
 {
-    (void)text;
+    (void)event;
     (void)arg;
     atomic_fetch_add(&reports, 1);
 }
 
 TEST(end_of_the_program_makes_no_reports)
 {
-    tr_set_report_sink(count_report, NULL);
+    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = count_report }), TR_OK);
     CHECK_INT(tr_main(0, NULL, body_with_children), 0);
-    CHECK_INT(atomic_load(&reports), 0);
+    CHECK_INT(reported(), 0);
 }
 
 /* --- reason seen by deferred functions --- */

@@ -10,8 +10,6 @@
  * The starter looks only at what came after it made the reference `since`, so a long mailbox does
  * not slow it down.
  */
-#include "otp/report.h"
-
 #include "troupe.h"
 
 tr_atoms(ack, nack, error, timeout, already_started, normal, kill, EXIT, DOWN, process, badarg,
@@ -36,7 +34,7 @@ static void begin(tr_term arg)
 
     if (!tr_match(arg, &fn, &answers, &ancestors, &user_arg))
         tr_error(a_badarg, arg);
-    tr_defer(tr__report_end, NULL);
+    tr_report_exits();
     if (answers)
         tr_defer(unanswered, NULL);
     tr_set_ancestors(ancestors);

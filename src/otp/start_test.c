@@ -96,7 +96,6 @@ TEST_PROC(child_that_ends_before_it_acknowledges_is_an_error)
                      "{error, Reason}; no message is left but the 'DOWN' of start_monitor");
     tr_ref ref;
 
-    tr_set_report_sink(NULL, NULL);
     CHECK_TERM(tr_start(crashing_child, NULL, a_shutdown), tr_build(a_error, a_shutdown));
     CHECK_TERM(tr_start(returning_child, NULL), tr_build(a_error, a_normal));
     CHECK_TERM(tr_start_link(returning_child, NULL), tr_build(a_error, a_normal));

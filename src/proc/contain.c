@@ -242,7 +242,7 @@ static _Noreturn void end_of_kicked(void *unused)
     tr__enter();
     struct tr_proc *p = tr__self();
     if (atomic_load_explicit(&p->runnable.marks, memory_order_relaxed) & TR__MARK_OVERFLOW)
-        tr__exit(p, TR_ATOM_W(stack_overflow));
+        tr__exit_error(p, TR_ATOM_W(stack_overflow));
     tr__take_signals(p);
     tr__check_dying(p);
     TR__PANIC("a process was interrupted to end, but nothing ends it");
@@ -314,7 +314,7 @@ static uint64_t reason_of(const struct fault *fault)
     if (fault->signal == 0)
         return TR_ATOM_W(stack_overflow);
     for (int i = fault->nframes; i-- > 0;) {
-        tr__trace_describe(fault->frames[i], text, sizeof text);
+        tr__trace_name(fault->frames[i], text, sizeof text);
         frames = tr_list_push(frames, tr_build((const char *)text));
     }
     return tr_build(TR_ATOM(fault), (tr_atom){ signal_atom(fault->signal) },
@@ -328,7 +328,9 @@ static _Noreturn void end_of_faulted(void *arg)
     const struct fault *fault = arg;
 
     tr__enter();
-    tr__exit(tr__self(), reason_of(fault));
+    struct tr_proc *p = tr__self();
+    tr__report_trace(p, fault->frames, fault->nframes);
+    tr__exit_error(p, reason_of(fault));
 }
 
 /* Gives the process a fresh stack, with the fault at its top; NULL when there is none. */
@@ -427,7 +429,7 @@ static void on_last(const struct tr_trap *trap)
     int n = tr__trace_from(trap->context, frames, FRAMES);
     for (int i = 0; i < n; i++) {
         char where[256];
-        tr__trace_describe(frames[i], where, sizeof where);
+        tr__trace_name(frames[i], where, sizeof where);
         snprintf(line, sizeof line, "  %s\n", where);
         say(line);
     }

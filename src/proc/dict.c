@@ -292,6 +292,7 @@ void tr__extra_free(struct tr_proc *p)
     free(p->extra->caps);
     if (p->extra->thread)
         tr__thread_own_end(p->extra->thread);
+    free(p->extra->trace);
     free(p->extra);
     p->extra = NULL;
 }

@@ -111,6 +111,7 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     /* The first reason stands. */
     if (p->flags & TR__P_EXITING)
         end_cleanup(p);
+    tr__report_exit(p, (tr_term){ reason });
     /* A signal that was accepted meanwhile comes too late to end it once more. */
     p->flags = (uint8_t)((p->flags | TR__P_EXITING) & ~TR__P_DYING);
     atomic_store_explicit(&p->ending, true, memory_order_release);
@@ -123,6 +124,13 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     _setjmp(frame.back);
     tr__cleanups_run(p);
     vanish(p);
+}
+
+TR__NOINLINE _Noreturn void tr__exit_error(struct tr_proc *p, uint64_t reason)
+{
+    if (!(p->flags & TR__P_EXITING))
+        tr__report_error(p, (tr_term){ reason });
+    tr__exit(p, reason);
 }
 
 tr_term tr_exit_reason(void)
@@ -147,7 +155,7 @@ void tr__raise_in_process(tr_term reason)
     if (p && p->worker->catcher)
         longjmp(*(jmp_buf *)p->worker->catcher, 1);
     if (p)
-        tr__exit(p, reason.w);
+        tr__exit_error(p, reason.w);
 }
 
 _Noreturn void tr_exit_args(const struct tr_arg *args, int n)
@@ -163,7 +171,7 @@ _Noreturn void tr_error_args(const struct tr_arg *args, int n)
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
-    tr__exit(p, tr_build(tr_build_args(args, n), tr_nil()).w);
+    tr__exit_error(p, tr_build(tr_build_args(args, n), tr_nil()).w);
 }
 
 _Noreturn void tr_throw_args(const struct tr_arg *args, int n)
@@ -172,7 +180,7 @@ _Noreturn void tr_throw_args(const struct tr_arg *args, int n)
     struct tr_proc *p = TR__SELF();
     tr_term thrown = tr_build_args(args, n);
 
-    tr__exit(p, tr_build(tr_tuple(TR_ATOM(nocatch), thrown), tr_nil()).w);
+    tr__exit_error(p, tr_build(tr_tuple(TR_ATOM(nocatch), thrown), tr_nil()).w);
 }
 
 void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n)

@@ -5,10 +5,14 @@
  */
 #include "troupe/info.h"
 
+#include "os/trace.h"
 #include "proc/call.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
+
+#define FRAMES_MAX 64
+#define TEXT_SIZE  320
 
 static tr_term of_word(uint64_t w)
 {
@@ -210,6 +214,33 @@ static tr_term senders_waiting(struct tr_proc *p)
     return tr_build(n);
 }
 
+/* The addresses of its calls; those of answering come first. Nothing while it has no stack. */
+static tr_term backtrace(struct tr_proc *p)
+{
+    void *pcs[FRAMES_MAX];
+    int n = p->stack ? tr__trace_here(pcs, FRAMES_MAX) : 0;
+    tr_term list = tr_nil();
+
+    while (n-- > 0)
+        list = tr_list_push(list, tr_build((uint64_t)(uintptr_t)pcs[n]));
+    return list;
+}
+
+/* The same in words. Done by who asked, since it takes more stack than the other may have. */
+static tr_term describe_all(tr_term addresses)
+{
+    tr_term list = tr_nil(), address;
+    uint64_t pc = 0;
+    char text[TEXT_SIZE];
+
+    while (tr_list_next(&addresses, &address)) {
+        tr_to_uint64(address, &pc);
+        tr__trace_name((const void *)(uintptr_t)pc, text, sizeof text);
+        list = tr_list_push(list, tr_build((const char *)text));
+    }
+    return tr_list_reverse(list);
+}
+
 static const struct item {
     uint64_t name;
     tr_term (*value)(struct tr_proc *p);
@@ -240,6 +271,7 @@ static const struct item {
     { TR_ATOM_W(max_reductions), max_reductions },
     { TR_ATOM_W(messages_dropped), messages_dropped },
     { TR_ATOM_W(senders_waiting), senders_waiting },
+    { TR_ATOM_W(backtrace), backtrace },
 };
 
 #define NITEMS (sizeof items / sizeof *items)
@@ -276,8 +308,9 @@ bool tr_process_info(tr_pid pid, tr_atom item, tr_term *value)
         tr__raise_badarg(pid.w ? of_word(pid.w) : tr_nil());
     if (!p)
         return false;
-    /* What has arrived by now belongs to the answer; another process has seen to that when it comes
-       to the request, and must not look at what came later: it would overtake the rest. */
+    /* What has arrived by now belongs to the answer; another process has seen to that when it
+       comes to the request, and must not look at what came later: it would overtake the rest.
+     */
     if (p == tr__self())
         tr__take_signals(p);
     tr_term before = status_of(p);
@@ -285,6 +318,8 @@ bool tr_process_info(tr_pid pid, tr_atom item, tr_term *value)
         return false;
     if (item.w == TR_ATOM_W(status) && pid.w != tr_self().w && answer.w == TR_ATOM_W(running))
         answer = before;
+    if (item.w == TR_ATOM_W(backtrace))
+        answer = describe_all(answer);
     *value = answer;
     return true;
 }

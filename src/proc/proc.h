@@ -81,6 +81,11 @@ struct tr_proc_extra {
     struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
     struct tr_caps *caps;       /* see caps.h; NULL unless `capped` */
     bool fd_closed;             /* how the last wait for a descriptor ended */
+    uint64_t log_metadata;      /* kept map; 0: none */
+    struct tr_trace *trace;     /* where its error was raised; NULL: not known */
+    bool reports_exits;         /* also an exit that is no error makes a crash report */
+    bool reported;
+    bool queue_told, heap_told; /* that they are too long, too large: watch.c */
 };
 
 /* A function to be run, or memory to be freed, when the process ends. */
@@ -356,7 +361,32 @@ void tr__argument_free(uint64_t word);
 /* Starts the process that the program ends with. */
 tr_err tr__spawn_first(tr_process_fn fn, const struct tr_arg *args, int n);
 
+/* --- report.c --- */
+
+/* Addresses of calls, innermost first. */
+struct tr_trace {
+    int n;
+    void *pcs[];
+};
+
+/* Keeps where the error happened that is about to end the process, for its report; a second one
+   is ignored. Without memory it does nothing. Owner only; allocates. */
+void tr__report_trace(struct tr_proc *p, void *const *pcs, int n);
+
+/* As tr__extra, but NULL without memory. */
+struct tr_proc_extra *tr__try_extra(struct tr_proc *p);
+
+/* Logs that the process ends with an error, once. */
+void tr__report_error(struct tr_proc *p, tr_term reason);
+
+/* The same for an end that is no error, where the process asked for it. */
+void tr__report_exit(struct tr_proc *p, tr_term reason);
+
 /* --- exit.c --- */
+
+/* Ends the process by an error, with a report; its trace is taken here unless there is one. The
+   reason lives at least until it has ended. */
+_Noreturn void tr__exit_error(struct tr_proc *p, uint64_t reason);
 
 /* The hook of the term layer: ends the calling process, if there is one. */
 void tr__raise_in_process(tr_term reason);

@@ -14,6 +14,7 @@
 #include "mem/block.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
+#include "proc/watch.h"
 #include "term/raise.h"
 
 /* The first function on each new stack. */
@@ -138,7 +139,10 @@ TR__OPAQUE __attribute__((cold)) void tr__reclaim(void)
     tr__fork_check();
     if (!p || !tr__thread_has_lost())
         return;
+    int64_t held = tr__watching() ? tr__watch_held_for() : 0;
     tr__switch_out(p, TR__ACT_RECLAIM);
+    if (held)
+        tr__watch_held(p, held);
     tr__resumed(p);
 }
 
@@ -180,9 +184,14 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
         tr__enqueue(&p->runnable);
         return false;
     }
+    bool watching = tr__unlikely(tr__watching());
+    if (watching)
+        tr__watch_begin();
     tr__heap_set(&p->heap);
     tr__context_switch(&tr__thread()->context, &p->context, false);
     tr__heap_set(NULL);
+    if (watching)
+        tr__watch_end(p);
     switch ((enum tr_proc_action)p->action) {
     case TR__ACT_WAIT:
         return fall_asleep(p);
@@ -237,6 +246,7 @@ void tr_blocking_begin(void)
     TR__ENTER();
     TR__SELF();
 
+    tr__watch_pardon();
     tr__thread_give_worker();
 }
 

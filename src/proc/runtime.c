@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "os/cpu.h"
+#include "os/log.h"
 #include "os/shadow.h"
 #include "proc/caps.h"
 #include "proc/contain.h"
@@ -24,6 +25,7 @@
 #include <string.h>
 
 #define STOP_LOOK_MS 20
+#define FLUSH_MS     1000
 
 static struct {
     _Atomic(struct tr_proc *) stopping; /* the first process, once it waits for the others */
@@ -213,6 +215,7 @@ static tr_err run(int argc, char **argv, tr_process_fn body)
     tr__contain_stop();
     tr__timers_fini();
     tr__proc_count_reset();
+    tr__log_flush(FLUSH_MS);
     return err;
 }
 

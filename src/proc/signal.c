@@ -4,6 +4,7 @@
 
 #include "mem/block.h"
 #include "proc/proc.h"
+#include "proc/watch.h"
 
 #include <string.h>
 
@@ -18,8 +19,9 @@ struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size)
     sig->term = 0;
     sig->counted = NULL;
     sig->size = (uint32_t)size;
-    sig->kind = (uint8_t)kind;
+    sig->kind = kind & 15u;
     sig->flags = 0;
+    sig->from = tr__unlikely(tr__watching()) ? tr__watch_sender() & 0xffffffu : 0;
     return sig;
 }
 
@@ -49,7 +51,7 @@ struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int fla
 
     if (sig) {
         sig->kind = TR__SIG_EXIT;
-        sig->flags = (uint8_t)flags;
+        sig->flags = (unsigned)flags & 15u;
     }
     return sig;
 }

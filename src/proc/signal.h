@@ -44,8 +44,9 @@ struct tr_sig {
     uint64_t term;       /* the message, once it is one */
     struct tr_counted *counted; /* what the words refer to, as src/mem/counted.h says */
     uint32_t size;              /* bytes of the block */
-    uint8_t kind;               /* enum tr_sig_kind */
-    uint8_t flags;
+    uint32_t kind : 4;          /* enum tr_sig_kind */
+    uint32_t flags : 4;
+    uint32_t from : 24; /* slot of the sender while mailboxes are watched, else 0: watch.c */
 };
 
 #define TR__SIG_WORD_SIZE(n) (sizeof(struct tr_sig) + (n) * sizeof(uint64_t))

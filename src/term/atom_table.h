@@ -35,7 +35,8 @@
     X(mailbox_full) X(drop) X(current_stacktrace) X(fullsweep_after) X(error_logger) \
     X(min_heap_size) X(min_bin_vheap_size) X(backtrace) X(binary) X(catchlevel) \
     X(max_memory) X(max_reductions) X(mailbox_policy) X(wait) X(drop_newest) X(drop_oldest) \
-    X(messages_dropped) X(senders_waiting)
+    X(messages_dropped) X(senders_waiting) \
+    X(long_schedule) X(long_message_queue) X(large_heap) X(sender)
 /* clang-format on */
 
 enum {

@@ -47,7 +47,7 @@ static tr_err result_of(tr_pid pid)
         tr_on (m, a_done, pid, &err) {
         }
         tr_after (m, patience(10000))
-            CHECK(!"it still waits");
+            check_fail(__FILE__, __LINE__, "it still waits");
     }
     return (tr_err)err;
 }

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* What can be asked about processes, and the dictionary. */
 
+#include "base/compiler.h"
 #include "conformance/puppet.h"
 
 #include <stdatomic.h>
 
 tr_atoms(a, b, c, registered_name, label, job, status, memory, heap_size, total_heap_size,
          stack_size, reductions, trap_exit, priority, group_leader, dictionary, initial_call,
-         parent, ancestors, running, runnable, waiting, suspended, nonsense, key, value, other);
+         parent, ancestors, running, runnable, waiting, suspended, nonsense, key, value, other,
+         backtrace);
 tr_atom_as(a_false, "false");
 tr_atom_as(a_true, "true");
 
@@ -348,4 +350,51 @@ TEST_PROC(asking_a_process_that_ends_never_hangs)
             CHECK(tr_is_integer(value));
         CHECK_WITHIN(patience(5000), !tr_is_alive(pid));
     }
+}
+
+/* --- backtrace --- */
+
+static TR__NOINLINE void waits_deep_inside(void)
+{
+    tr_receive (m)
+        tr_on (m, a_key) {
+        }
+    __asm__ volatile("" ::: "memory");
+}
+
+static void waits_somewhere(tr_term arg)
+{
+    (void)arg;
+    waits_deep_inside();
+    __asm__ volatile("" ::: "memory");
+}
+
+static bool names(tr_term list, const char *function)
+{
+    tr_term item;
+    const char *text;
+
+    while (tr_list_next(&list, &item))
+        if (tr_match(item, &text) && strncmp(text, function, strlen(function)) == 0)
+            return true;
+    return false;
+}
+
+static void hibernates(tr_term arg)
+{
+    tr_hibernate(waits_somewhere, arg);
+}
+
+TEST_PROC(backtrace_names_the_calls_of_another_process)
+{
+    tr_term list;
+
+    tr_pid pid = tr_spawn(waits_somewhere);
+    CHECK_WITHIN(10000,
+                 tr_process_info(pid, a_backtrace, &list) && names(list, "waits_deep_inside+0x"));
+    CHECK(names(list, "waits_somewhere+0x"));
+    CHECK(tr_process_info(tr_self(), a_backtrace, &list));
+    CHECK(names(list, "tr_process_info+0x"));
+    pid = tr_spawn(hibernates);
+    CHECK_WITHIN(10000, tr_process_info(pid, a_backtrace, &list) && tr_is_nil(list));
 }
