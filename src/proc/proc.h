@@ -463,6 +463,9 @@ uint64_t tr__priority_atom(struct tr_proc *p);
 /* A reference never made before. */
 uint64_t tr__new_ref(struct tr_proc *p);
 
+/* Prints pid and function of all processes but `self` to standard error. */
+void tr__processes_print(const struct tr_proc *self);
+
 /* The program's first process is ending: called by it after its clean-up, ends all others. */
 void tr__main_ended(struct tr_proc *p);
 

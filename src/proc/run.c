@@ -14,6 +14,7 @@
 #include "mem/block.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
+#include "sched/replay.h"
 #include "term/raise.h"
 
 /* The first function on each new stack. */
@@ -104,7 +105,7 @@ _Noreturn void tr__die(struct tr_proc *p)
     uint64_t reason = tr__sig_words(p->dying)[3];
     if (reason == TR_ATOM_W(kill) && !(p->dying->flags & TR__SIG_LINKED))
         reason = TR_ATOM_W(killed);
-    if (!(p->flags & TR__P_EXITING))
+    if (!(p->flags & TR__P_EXITING) && !(p->dying->flags & TR__SIG_CRASH))
         p->flags |= TR__P_SIGNALLED;
     tr__exit(p, reason);
 }
@@ -224,6 +225,7 @@ void tr_blocking_begin(void)
     TR__ENTER();
     TR__SELF();
 
+    tr__replay_breaks("tr_blocking_begin");
     tr__thread_give_worker();
 }
 

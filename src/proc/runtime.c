@@ -13,7 +13,9 @@
 #include "proc/caps.h"
 #include "proc/contain.h"
 #include "proc/proc.h"
+#include "proc/replay.h"
 #include "sched/poll.h"
+#include "sched/replay.h"
 #include "sched/sched.h"
 #include "term/raise.h"
 
@@ -47,11 +49,10 @@ static void kill_others(struct tr_proc *self)
     }
 }
 
-static void name_survivors(struct tr_proc *self)
+void tr__processes_print(const struct tr_proc *self)
 {
     uint32_t end = tr__slot_end();
 
-    fprintf(stderr, "troupe: these processes did not end in time:\n");
     for (uint32_t i = 1; i < end; i++) {
         struct tr_proc *p = tr__slot_at(i);
         uint64_t id = atomic_load_explicit(&p->id, memory_order_acquire);
@@ -93,8 +94,10 @@ TR__OPAQUE void tr__main_ended(struct tr_proc *p)
         if (tr__proc_count() > 1)
             tr__wait(p);
     }
-    if (tr__proc_count() > 1)
-        name_survivors(p);
+    if (tr__proc_count() > 1) {
+        fprintf(stderr, "troupe: these processes did not end in time:\n");
+        tr__processes_print(p);
+    }
     atomic_store(&runtime.stopping, NULL);
     tr__sched_stop();
 }
@@ -169,10 +172,12 @@ int tr_main(int argc, char **argv, tr_process_fn body)
     tr__raise_set_hook(tr__raise_in_process);
     tr__heap_set_guard(tr__caps_heap_room);
     runtime.failed = false;
+    tr__replay_prepare();
     tr__contain_start();
     tr_err err = tr__sched_start(worker_count());
     if (err) {
         tr__contain_stop();
+        tr__replay_finish();
         return cannot_start(err);
     }
     err = start_first(argc, argv, body);
@@ -183,7 +188,9 @@ int tr_main(int argc, char **argv, tr_process_fn body)
     tr__contain_stop();
     tr__timers_fini();
     tr__proc_count_reset();
+    tr__replay_finish();
+    tr__first_process_is(0);
     if (err)
         return cannot_start(err);
-    return runtime.failed ? 1 : 0;
+    return runtime.failed || tr__replay_stood_still() ? 1 : 0;
 }

@@ -15,6 +15,8 @@
 #include "base/fault.h"
 #include "mem/block.h"
 #include "proc/proc.h"
+#include "proc/replay.h"
+#include "sched/replay.h"
 #include "term/raise.h"
 
 #include <stdlib.h>
@@ -77,12 +79,14 @@ tr_atom tr__atom_kill(void)
 
 int64_t tr_monotonic_ns(void)
 {
+    if (tr__unlikely(tr__replay_on) && !tr__self())
+        tr__replay_outside("tr_monotonic_ns");
     return tr__clock_ns();
 }
 
 int64_t tr_monotonic_ms(void)
 {
-    return tr__clock_ns() / TR__NS_PER_MS;
+    return tr_monotonic_ns() / TR__NS_PER_MS;
 }
 
 /* --- the index; the wheel's lock is held --- */
@@ -383,10 +387,12 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
         tr__sig_free(&t->sig);
         tr__raise_oom();
     }
-    if (p)
+    if (p) {
         tr__spend(p, TR__COST_CALL);
-    else
+    } else {
         tr__idle_wake_all(); /* the worker may sleep past the new timer */
+        tr__replay_outside("tr_send_after");
+    }
     return (tr_ref){ ref };
 }
 
@@ -448,6 +454,8 @@ bool tr_cancel_timer(tr_ref timer, int64_t *ms_left)
     dispose(t);
     if (tr__self())
         tr__spend(tr__self(), TR__COST_CALL);
+    else
+        tr__replay_outside("tr_cancel_timer");
     return active;
 }
 
