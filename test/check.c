@@ -79,6 +79,13 @@ int64_t check_env(const char *name, int64_t otherwise)
     return value && *value ? strtoll(value, NULL, 10) : otherwise;
 }
 
+int check_rounds(int n)
+{
+    if (!check_env("CHECK_SEEDS", 0))
+        return n;
+    return n < 100 ? 1 : n / 100;
+}
+
 /* SIGCHLD is blocked in the runner, so that sigtimedwait can wait for a child with a limit. */
 static void block_sigchld(int how)
 {
@@ -211,7 +218,8 @@ static enum outcome run_seeds(const struct check_test *test, int64_t seeds, int 
     for (int64_t seed = first; seed < first + seeds; seed++) {
         enum outcome outcome = run_once(test, seed, argc, argv);
         if (outcome == FAILED)
-            printf("replay: TROUPE_REPLAY=%" PRId64 " %s %s\n", seed, argv[0], test->name);
+            printf("again: CHECK_SEEDS=1 CHECK_FIRST_SEED=%" PRId64 " %s %s\n", seed, argv[0],
+                   test->name);
         if (outcome != PASSED)
             return outcome;
         replays++;

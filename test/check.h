@@ -50,6 +50,10 @@ extern void (*check_pause)(void);
 /* A number given by the environment, or its default: how many rounds, how many seconds. */
 int64_t check_env(const char *name, int64_t otherwise);
 
+/* How often a test does the same again in the hope of meeting another order: `n` times, or a
+   hundredth of it where it runs under seeds, each of which is another order. */
+int check_rounds(int n);
+
 #define TEST(name)                                                                                 \
     static void test_##name(void);                                                                 \
     static int run_##name(int argc, char **argv)                                                   \
