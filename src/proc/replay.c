@@ -63,6 +63,11 @@ static uint64_t id_of(struct tr_proc *p)
     return atomic_load_explicit(&p->id, memory_order_relaxed);
 }
 
+static bool is_process(uint64_t pid)
+{
+    return (pid & 7) == TR__TAG_PID && tr__proc_alive(pid);
+}
+
 /* --- the digest --- */
 
 static uint64_t name(struct tr_runnable *r)
@@ -133,7 +138,7 @@ tr_err tr_replay_crash_args(tr_pid pid, int64_t nth, const struct tr_arg *args, 
         return TR_ENOTSUP;
     if (nth < 1)
         return TR_EINVAL;
-    if (!tr__proc_alive(pid.w))
+    if (!is_process(pid.w))
         return TR_ENOPROC;
     while (c < faults.crashes + RULES && c->pid)
         c++;
@@ -249,7 +254,7 @@ static tr_err add_delay(struct delay rule, int64_t ms)
         return TR_ENOTSUP;
     if (ms < 0 || ms > MS_MAX)
         return TR_EINVAL;
-    if (!tr__proc_alive(rule.to))
+    if (!is_process(rule.to))
         return TR_ENOPROC;
     while (d < faults.delays + RULES && d->to)
         d++;

@@ -13,6 +13,7 @@
  */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/plant.h"
 #include "mem/block.h"
 #include "proc/proc.h"
 #include "proc/replay.h"
@@ -444,10 +445,13 @@ bool tr_cancel_timer(tr_ref timer, int64_t *ms_left)
 {
     TR__ENTER();
     struct tr_worker *w = worker_of(timer.w);
-    struct tr_timer *t = w ? stop(w, timer.w) : NULL;
+    bool planted = TR__PLANTED(CANCELLED_TIMER) && tr_read_timer(timer, ms_left);
 
+    if (planted)
+        tr__spend(tr__self(), TR__COST_CALL);
+    struct tr_timer *t = w ? stop(w, timer.w) : NULL;
     if (!t)
-        return false;
+        return planted;
     bool active = wanted(t->to);
     if (active && ms_left)
         *ms_left = left_of(t->node.due);
