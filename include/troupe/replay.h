@@ -17,8 +17,9 @@
  * are named on standard error, once; from there on the run goes on as an ordinary one.
  *
  * When every process waits and no timer is set, nothing would ever happen again: after a second, in
- * which a thread of the program may still bring something, the processes that wait are listed, and
- * tr_main returns 1. A process that runs for ten seconds without a call into the library is told.
+ * which a thread of the program may still bring something, the processes that wait are listed and
+ * the first one is killed, so that tr_main returns 1. A process that runs for ten seconds without a
+ * call into the library is told.
  *
  * Tests are written with troupe/test.h, which includes this header.
  */

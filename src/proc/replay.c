@@ -18,6 +18,7 @@
 #include "term/raise.h"
 #include "troupe/random.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
@@ -310,9 +311,18 @@ static void after(struct tr_worker *w, struct tr_runnable *r)
     delay_after(running);
 }
 
-static void print_waiting(void)
+/* No process runs, so this thread may do what one of them would. The end of the first process ends
+   all others in good order. */
+static void stand_still(void)
 {
+    uint64_t first = tr__first_process();
+    struct tr_sig *sig = tr__sig_exit(first, first, TR_ATOM_W(kill), 0);
+
+    fflush(stdout);
+    fprintf(stderr, "troupe: replay: every process waits, and no timer is set:\n");
     tr__processes_print(NULL);
+    if (sig)
+        tr__sig_send(sig);
 }
 
 static const struct tr_replay_hooks hooks = {
@@ -322,7 +332,7 @@ static const struct tr_replay_hooks hooks = {
     .after = after,
     .deliver = deliver,
     .due = due,
-    .print_waiting = print_waiting,
+    .stand_still = stand_still,
 };
 
 void tr__replay_prepare(void)

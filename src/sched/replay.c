@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "base/panic.h"
-#include "sched/sched.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -57,7 +56,7 @@ static struct {
     int64_t since;
     _Atomic bool begun;  /* something has run */
     _Atomic bool parked; /* the worker waits for the outside */
-    _Atomic bool stood_still;
+    bool stood_still;    /* that was told; monitor only */
     _Atomic(const char *) broken;
 } replay;
 
@@ -127,7 +126,6 @@ void tr__replay_begin(void)
     bool asked = replay.hooks && (replay.asked || asked_by_environment());
 
     tr__replay_on = asked;
-    atomic_store(&replay.stood_still, false);
     atomic_store(&replay.broken, NULL);
     if (!asked)
         return;
@@ -138,6 +136,7 @@ void tr__replay_begin(void)
     replay.settling = NULL;
     replay.seen = 0;
     replay.since = tr__clock_real_ns();
+    replay.stood_still = false;
     atomic_store(&replay.begun, false);
     atomic_store(&replay.parked, false);
     tr__clock_hold(START_NS);
@@ -193,11 +192,6 @@ const char *tr__replay_broken(void)
     return atomic_load_explicit(&replay.broken, memory_order_acquire);
 }
 
-bool tr__replay_stood_still(void)
-{
-    return atomic_load_explicit(&replay.stood_still, memory_order_acquire);
-}
-
 void tr__replay_breaks(const char *function)
 {
     const char *none = NULL;
@@ -209,15 +203,6 @@ void tr__replay_breaks(const char *function)
     tr__clock_release();
     fflush(stdout);
     fprintf(stderr, "troupe: replay: %s makes this run depend on the outside\n", function);
-}
-
-static void stand_still(void)
-{
-    fflush(stdout);
-    fprintf(stderr, "troupe: replay: every process waits, and no timer is set:\n");
-    replay.hooks->print_waiting();
-    atomic_store_explicit(&replay.stood_still, true, memory_order_release);
-    tr__sched_stop();
 }
 
 bool tr__replay_watch(void)
@@ -234,8 +219,10 @@ bool tr__replay_watch(void)
     }
     /* Acquire pairs with the release in park: what waits can be looked at. */
     if (atomic_load_explicit(&replay.parked, memory_order_acquire)) {
-        if (now - replay.since >= STANDSTILL_NS)
-            stand_still();
+        if (now - replay.since >= STANDSTILL_NS && !replay.stood_still) {
+            replay.stood_still = true;
+            replay.hooks->stand_still();
+        }
     } else if (now - replay.since >= STUCK_NS) {
         tr__replay_breaks("a turn of more than ten seconds");
     }

@@ -25,8 +25,8 @@ struct tr_replay_hooks {
     void (*deliver)(int64_t now);
     /* When the first of it is due; TR__NEVER. */
     int64_t (*due)(void);
-    /* Prints what waits, at a standstill. */
-    void (*print_waiting)(void);
+    /* Nothing can run any more: prints what waits, and ends the run. Called by the monitor. */
+    void (*stand_still)(void);
 };
 
 /* This run is a replay. Constant while the scheduler runs. */
@@ -73,8 +73,5 @@ const char *tr__replay_broken(void);
 /* The seed and the digest of the present replay, or the last one. */
 uint64_t tr__replay_seed(void);
 uint64_t tr__replay_digest(void);
-
-/* It has ended because nothing could run any more. */
-bool tr__replay_stood_still(void);
 
 #endif
