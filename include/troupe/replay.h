@@ -59,7 +59,8 @@ void tr_replay_breaks(const char *function);
 void tr_replay_settle(void);
 
 /*
- * Faults to inject into a replayed run. TR_ENOTSUP outside of one, TR_ELIMIT when 16 of that kind
+ * Faults to inject into a replayed run. TR_ENOTSUP outside of one, and for the signals to a process
+ * with caps; TR_ELIMIT when 16 of that kind
  * are set, TR_ENOPROC when there is no such process. Process only.
  *
  * tr_replay_crash(pid, nth, ...): when the process begins its nth receive from now (1 is the next),

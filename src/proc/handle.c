@@ -5,8 +5,8 @@
  * Every function here owns the signal it is given. A signal meant for an earlier process of the
  * same slot is treated as one that reached a dead process.
  */
-#include "proc/caps.h"
 #include "base/plant.h"
+#include "proc/caps.h"
 #include "proc/proc.h"
 
 static void accept_exit(struct tr_proc *p, struct tr_sig *sig)

@@ -8,8 +8,8 @@
  * that tr_after can say how long to wait; then the process sleeps.
  */
 #include "base/clock.h"
-#include "proc/caps.h"
 #include "base/plant.h"
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "proc/caps.h"
 #include "proc/proc.h"
 #include "proc/replay.h"
 #include "sched/replay.h"
@@ -154,12 +155,13 @@ tr_err tr_replay_crash_args(tr_pid pid, int64_t nth, const struct tr_arg *args, 
 
 /* --- delays --- */
 
-/* The process that a rule is about, unless it had the turn itself. */
+/* The process that a rule is about, unless it had the turn itself. What is sent to one with a cap
+   does not go through its inbox. */
 static struct tr_proc *receiver(const struct delay *d, uint64_t runs)
 {
     struct tr_proc *p = d->to && d->to != runs ? tr__proc_at(d->to) : NULL;
 
-    return p && id_of(p) == d->to && (!d->from || d->from == runs) ? p : NULL;
+    return p && id_of(p) == d->to && !tr__is_capped(p) && (!d->from || d->from == runs) ? p : NULL;
 }
 
 static void delay_before(uint64_t id)
@@ -257,6 +259,8 @@ static tr_err add_delay(struct delay rule, int64_t ms)
         return TR_EINVAL;
     if (!is_process(rule.to))
         return TR_ENOPROC;
+    if (tr__is_capped(tr__proc_at(rule.to)))
+        return TR_ENOTSUP;
     while (d < faults.delays + RULES && d->to)
         d++;
     if (d == faults.delays + RULES)

@@ -14,7 +14,6 @@
 #include "proc/contain.h"
 #include "proc/proc.h"
 #include "proc/replay.h"
-#include "proc/replay.h"
 #include "sched/poll.h"
 #include "sched/sched.h"
 #include "term/raise.h"
