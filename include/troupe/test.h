@@ -22,12 +22,12 @@
  *
  * A test is a function that runs as a process of a runtime of its own, replayed under a seed
  * (troupe/replay.h), in a forked child of the program; time is virtual. It fails when a check
- * fails, by any other abort or exit of the program, when it ends with another reason than normal or
- * shutdown, when a process of tr_test_start crashes and nobody expected it, when every process
- * waits for nothing, or after a minute of real time. Then its output is shown, and the command that
- * runs that test under that seed again. The functions that run tests return 0 or 1, so they fit
- * into any framework, from a thread that runs no process; the program must not have other threads
- * then.
+ * fails, in whichever process, when the program ends, when the test ends with another reason than
+ * normal or shutdown (as by a failed assert), when a process of tr_test_start crashes and nobody
+ * expected it, when every process waits for nothing, or after a minute of real time. Then its
+ * output is shown, and the command that runs that test under that seed again. The functions that
+ * run tests return 0 or 1, so they fit into any framework, from a thread that runs no process; the
+ * program must not have other threads then.
  *
  *     TROUPE_TEST_SEED=17     only that seed, with all output shown
  *     TROUPE_TEST_SEEDS=N     N seeds instead of what the program says

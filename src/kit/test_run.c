@@ -7,6 +7,7 @@
 #include "kit/test_run.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,12 @@
 #include <unistd.h>
 
 #define LIMIT_S 60
+
+/* With this status a child says that its test has come to its end and passed: the program itself
+   may end with 0. */
+enum { CHILD_PASSED = 113 };
+
+enum { EARLY = -2 }; /* the program ended as if all were well */
 
 static bool forked;
 static tr_process_fn body_to_run;
@@ -23,8 +30,10 @@ void tr__test_stop(const char *file, int line, const char *text, const char *det
     fflush(stdout);
     fprintf(stderr, "%s:%d: %s%s%s\n", file, line, text, detail ? ": " : "", detail ? detail : "");
     fflush(NULL);
-    if (!forked)
+    if (!forked) {
+        signal(SIGABRT, SIG_DFL); /* the end of the program, not of a process */
         abort();
+    }
     _exit(EXIT_FAILURE);
 }
 
@@ -46,8 +55,8 @@ static int run_here(tr_process_fn body, uint64_t seed)
     return status || tr__test_has_failed() ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-/* The child's exit status as waitpid gives it, -1 when it could not be started. `output` may be
-   NULL. */
+/* 0 when the test passed; else what waitpid gives, or -1 when no child could be started. `output`
+   may be NULL. */
 static int run_child(tr_process_fn body, uint64_t seed, FILE *output)
 {
     int status = -1;
@@ -61,14 +70,16 @@ static int run_child(tr_process_fn body, uint64_t seed, FILE *output)
             dup2(fileno(output), STDERR_FILENO);
         }
         alarm(LIMIT_S);
-        _exit(run_here(body, seed));
+        _exit(run_here(body, seed) ? EXIT_FAILURE : CHILD_PASSED);
     }
     if (child < 0)
         return -1;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return -1;
-    return status;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == CHILD_PASSED)
+        return 0;
+    return status ? status : EARLY;
 }
 
 static void show(FILE *output)
@@ -100,6 +111,8 @@ static void tell(const char *name, uint64_t seed, int status)
         fprintf(stderr, "%s: cannot start a process: %s\n", name, strerror(errno));
     else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGALRM)
         fprintf(stderr, "%s: still running after %d s\n", name, LIMIT_S);
+    else if (status == EARLY)
+        fprintf(stderr, "%s: the program ended before the test did\n", name);
     else if (WIFSIGNALED(status))
         fprintf(stderr, "%s: %s\n", name, strsignal(WTERMSIG(status)));
     fprintf(stderr, "%s: failed under seed %llu; to run it again:\n", name,

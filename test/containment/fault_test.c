@@ -213,10 +213,12 @@ static void faults_with_things_open(tr_term arg)
 
 TEST_PROC(a_fault_runs_the_clean_up_once)
 {
+    const int n = check_rounds(100);
+
     needs_faults();
-    for (int i = 0; i < check_rounds(100); i++)
+    for (int i = 0; i < n; i++)
         CHECK_TERM(end_of(faults_with_things_open), tr_build(a_stack_overflow));
-    CHECK_INT(cleaned, 100);
+    CHECK_INT(cleaned, n);
 }
 
 static void fault_in_cleaning(void *arg)
