@@ -301,7 +301,7 @@ static void take_kill_then_wait(tr_term arg)
         }
 }
 
-TEST_PROC(kill_taken_by_a_call_that_does_not_wait_ends_the_next_wait)
+TEST_PROC_REAL(kill_taken_by_a_call_that_does_not_wait_ends_the_next_wait)
 {
     for (int i = 0; i < 20; i++) {
         tr_ref ref;
