@@ -17,6 +17,7 @@ test: ready             # build, check quickly, run the tests
 	tools/build dev
 	tools/check quick
 	tools/test dev
+	tools/seeds dev 200
 
 check: ready            # format, layers, exported names, headers alone, both compilers
 	tools/bootstrap --check

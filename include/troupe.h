@@ -16,6 +16,8 @@
 #include "troupe/message.h"
 #include "troupe/name.h"
 #include "troupe/process.h"
+#include "troupe/random.h"
+#include "troupe/replay.h"
 #include "troupe/runtime.h"
 #include "troupe/start.h"
 #include "troupe/term.h"

@@ -23,6 +23,7 @@ enum { EXIT_SKIPPED = 77, TIME_LIMIT_S = 20 };
 enum outcome { PASSED, FAILED, SKIPPED, NOUTCOMES };
 
 static struct check_test *first_test;
+static int64_t replays; /* runs under a seed that have passed */
 
 void check_add(struct check_test *test)
 {
@@ -54,13 +55,15 @@ void check_skip(const char *reason)
     _exit(EXIT_SKIPPED);
 }
 
-int64_t check_now_ms(void)
+static int64_t now_ms(void)
 {
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
+
+int64_t (*check_now_ms)(void) = now_ms;
 
 static void pause_thread(void)
 {
@@ -76,6 +79,13 @@ int64_t check_env(const char *name, int64_t otherwise)
     return value && *value ? strtoll(value, NULL, 10) : otherwise;
 }
 
+int check_rounds(int n)
+{
+    if (!check_env("CHECK_SEEDS", 0))
+        return n;
+    return n < 100 ? 1 : n / 100;
+}
+
 /* SIGCHLD is blocked in the runner, so that sigtimedwait can wait for a child with a limit. */
 static void block_sigchld(int how)
 {
@@ -84,6 +94,17 @@ static void block_sigchld(int how)
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
     sigprocmask(how, &set, NULL);
+}
+
+/* Seed 0: not a replay. */
+static void set_seed(int64_t seed)
+{
+    char text[24];
+
+    if (!seed)
+        return;
+    snprintf(text, sizeof text, "%" PRId64, seed);
+    setenv("TROUPE_REPLAY", text, 1);
 }
 
 static void run_child(const struct check_test *test, int argc, char **argv, FILE *output)
@@ -152,30 +173,35 @@ static int64_t time_limit_ms(void)
     return TIME_LIMIT_S * 1000 * factor;
 }
 
-static enum outcome run_test(const struct check_test *test, int argc, char **argv)
+static FILE *new_output(void)
 {
-    int64_t limit_ms = time_limit_ms();
-    int64_t start = check_now_ms();
     FILE *output = tmpfile();
-    int status = 0;
 
     if (!output) {
         perror("tmpfile");
         exit(EXIT_FAILURE);
     }
+    return output;
+}
+
+static enum outcome run_once(const struct check_test *test, int64_t seed, int argc, char **argv)
+{
+    int64_t limit_ms = time_limit_ms();
+    FILE *output = new_output();
+    int status = 0;
+
     fflush(NULL);
     pid_t child = fork();
     if (child < 0) {
         perror("fork");
         exit(EXIT_FAILURE);
     }
-    if (child == 0)
+    if (child == 0) {
+        set_seed(seed);
         run_child(test, argc, argv, output);
-
+    }
     bool in_time = wait_child(child, limit_ms, &status);
     enum outcome outcome = judge(test, in_time, status, limit_ms);
-    if (outcome == PASSED)
-        printf("passed  %s (%" PRId64 " ms)\n", test->name, check_now_ms() - start);
     if (outcome == SKIPPED)
         printf("skipped %s: ", test->name);
     if (outcome != PASSED)
@@ -184,8 +210,39 @@ static enum outcome run_test(const struct check_test *test, int argc, char **arg
     return outcome;
 }
 
+/* Replays a test under the seeds asked for, until it fails; counts the runs. */
+static enum outcome run_seeds(const struct check_test *test, int64_t seeds, int argc, char **argv)
+{
+    int64_t first = check_env("CHECK_FIRST_SEED", 1);
+
+    for (int64_t seed = first; seed < first + seeds; seed++) {
+        enum outcome outcome = run_once(test, seed, argc, argv);
+        if (outcome == FAILED)
+            printf("again: CHECK_SEEDS=1 CHECK_FIRST_SEED=%" PRId64 " %s %s\n", seed, argv[0],
+                   test->name);
+        if (outcome != PASSED)
+            return outcome;
+        replays++;
+    }
+    return PASSED;
+}
+
+static enum outcome run_test(const struct check_test *test, int argc, char **argv)
+{
+    int64_t start = check_now_ms();
+    int64_t seeds = check_env("CHECK_SEEDS", 0);
+    enum outcome outcome =
+        seeds ? run_seeds(test, seeds, argc, argv) : run_once(test, 0, argc, argv);
+
+    if (outcome == PASSED)
+        printf("passed  %s (%" PRId64 " ms)\n", test->name, check_now_ms() - start);
+    return outcome;
+}
+
 static bool is_chosen(const struct check_test *test, int argc, char **argv)
 {
+    if (check_env("CHECK_SEEDS", 0) && !test->seeded)
+        return false;
     for (int i = 1; i < argc; i++)
         if (strstr(test->name, argv[i]))
             return true;
@@ -212,6 +269,10 @@ int main(int argc, char **argv)
             n[run_test(test, argc, argv)]++;
 
     printf("%d passed, %d failed, %d skipped\n", n[PASSED], n[FAILED], n[SKIPPED]);
+    if (check_env("CHECK_SEEDS", 0)) {
+        printf("%" PRId64 " replays\n", replays);
+        return n[FAILED] ? EXIT_FAILURE : EXIT_SUCCESS;
+    }
     if (n[FAILED] > 0 || n[PASSED] + n[SKIPPED] == 0)
         return EXIT_FAILURE;
     return n[PASSED] > 0 ? EXIT_SUCCESS : EXIT_SKIPPED;

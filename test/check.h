@@ -15,7 +15,8 @@
  * A program of tests is such a file linked with check.c, which has main(). Each test runs in a
  * process of its own, forked afresh, with a time limit; what it prints is shown only if it fails.
  * The first failed check ends the test, from whichever thread or process of the runtime it ran in.
- * Tests that need the runtime use TEST_PROC of check_proc.h.
+ * Tests that need the runtime use TEST_PROC of check_proc.h; with CHECK_SEEDS=N in the environment
+ * each of those is replayed under the seeds 1 to N, or so many from CHECK_FIRST_SEED on.
  */
 
 #include <inttypes.h>
@@ -27,6 +28,7 @@ struct check_test {
     struct check_test *next; /* list of all tests, in the order of the file */
     const char *name;
     int (*run)(int argc, char **argv); /* the result is the exit status of the forked process */
+    bool seeded;                       /* a replay of it under any seed passes too */
 };
 
 /* Adds a test to the list; called by constructors. */
@@ -39,14 +41,18 @@ void check_fail(const char *file, int line, const char *format, ...)
 /* Ends the test as skipped. Any thread. */
 void check_skip(const char *reason) __attribute__((noreturn));
 
-/* Milliseconds of a steady clock. */
-int64_t check_now_ms(void);
+/* Milliseconds of a steady clock; inside the runtime that of the runtime. */
+extern int64_t (*check_now_ms)(void);
 
 /* Waits about a millisecond. Inside the runtime it suspends the process, not the thread. */
 extern void (*check_pause)(void);
 
 /* A number given by the environment, or its default: how many rounds, how many seconds. */
 int64_t check_env(const char *name, int64_t otherwise);
+
+/* How often a test does the same again in the hope of meeting another order: `n` times, or a
+   hundredth of it where it runs under seeds, each of which is another order. */
+int check_rounds(int n);
 
 #define TEST(name)                                                                                 \
     static void test_##name(void);                                                                 \
@@ -57,13 +63,15 @@ int64_t check_env(const char *name, int64_t otherwise);
         test_##name();                                                                             \
         return 0;                                                                                  \
     }                                                                                              \
-    CHECK_REGISTER(name)                                                                           \
+    CHECK_REGISTER(name, false)                                                                    \
     static void test_##name(void)
 
-#define CHECK_REGISTER(sentence)                                                                   \
+#define CHECK_REGISTER(sentence, with_seeds)                                                       \
     __attribute__((constructor)) static void add_##sentence(void)                                  \
     {                                                                                              \
-        static struct check_test test = { .name = #sentence, .run = run_##sentence };              \
+        static struct check_test test = { .name = #sentence,                                       \
+                                          .run = run_##sentence,                                   \
+                                          .seeded = (with_seeds) };                                \
         check_add(&test);                                                                          \
     }
 

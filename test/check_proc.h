@@ -13,7 +13,9 @@
  *         ...
  *     }
  *
- * The test passes when the body returns and the runtime stops with status 0.
+ * The test passes when the body returns and the runtime stops with status 0. It must pass in a
+ * replay too, under any seed; one that needs threads of its own, blocking calls, real time or more
+ * than one worker is a TEST_PROC_REAL.
  */
 
 #include "check.h"
@@ -24,14 +26,27 @@ static inline void check_pause_process(void)
     tr_sleep(1);
 }
 
-#define TEST_PROC(name)                                                                            \
+/* A test that runs under seeds and takes something from outside would show nothing. */
+static inline int check_run_process(int argc, char **argv, tr_process_fn body)
+{
+    check_pause = check_pause_process;
+    check_now_ms = tr_monotonic_ms;
+    int status = tr_main(argc, argv, body);
+    if (status == 0 && check_env("CHECK_SEEDS", 0) && tr_replay_broken())
+        check_fail(__FILE__, __LINE__, "it uses %s: a TEST_PROC_REAL", tr_replay_broken());
+    return status;
+}
+
+#define TEST_PROC(name)      CHECK_TEST_PROC(name, true)
+#define TEST_PROC_REAL(name) CHECK_TEST_PROC(name, false)
+
+#define CHECK_TEST_PROC(name, with_seeds)                                                          \
     static void test_##name(tr_term check_args);                                                   \
     static int run_##name(int argc, char **argv)                                                   \
     {                                                                                              \
-        check_pause = check_pause_process;                                                         \
-        return tr_main(argc, argv, test_##name);                                                   \
+        return check_run_process(argc, argv, test_##name);                                         \
     }                                                                                              \
-    CHECK_REGISTER(name)                                                                           \
+    CHECK_REGISTER(name, with_seeds)                                                               \
     static void test_##name(__attribute__((unused)) tr_term check_args)
 
 #endif

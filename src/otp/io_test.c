@@ -157,7 +157,7 @@ TEST_PROC(user_serves_each_form_of_put_chars)
                              tr_list(tr_tuple(a_put_chars, a_unicode, "1"),
                                      tr_tuple(a_put_chars, a_unicode, "2"))),
                tr_build(a_ok));
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < check_rounds(100000); i++)
         deep = tr_build(tr_list(deep, "."));
     CHECK_TERM(tr_io_request(user, a_put_chars, a_unicode, tr_nil()), tr_build(a_ok));
     CHECK_OUTPUT("start\na\303\251b\342\202\254\303\251\303\251\360\237\230\200!\n12");

@@ -33,7 +33,7 @@ static void send_numbers(tr_term arg)
 
 TEST_PROC(a_question_does_not_change_the_order_of_messages)
 {
-    int64_t rounds = check_env("TR_ROUNDS", 1000);
+    int64_t rounds = check_rounds((int)check_env("TR_ROUNDS", 1000));
     tr_pid sender = tr_spawn(send_numbers, tr_self(), rounds);
 
     tr_spawn(ask, tr_self());

@@ -11,6 +11,7 @@
  */
 #include "proc/caps.h"
 #include "proc/proc.h"
+#include "proc/replay.h"
 #include "term/raise.h"
 
 #include <setjmp.h>
@@ -199,8 +200,10 @@ void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n)
         tr__raise_oom();
     sig->kind = TR__SIG_EXIT;
     tr__sig_send_exit(sig);
-    if (!p)
+    if (!p) {
+        tr__replay_outside("tr_exit_to");
         return;
+    }
     tr__spend(p, TR__COST_CALL);
     /* A signal to oneself takes effect before the call returns. */
     if (pid.w == from) {

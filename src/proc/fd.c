@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "proc/proc.h"
 #include "sched/poll.h"
+#include "sched/replay.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -111,6 +112,7 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
 
     if (events == 0 || events & ~(TR_FD_READ | TR_FD_WRITE) || (ms < 0 && ms != TR_INFINITY))
         return TR_EINVAL;
+    tr__replay_breaks("tr_wait_fd");
     tr__spend(p, TR__COST_CALL);
     if (ms == 0)
         return look(fd, events);

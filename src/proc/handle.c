@@ -5,6 +5,7 @@
  * Every function here owns the signal it is given. A signal meant for an earlier process of the
  * same slot is treated as one that reached a dead process.
  */
+#include "base/plant.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
 
@@ -43,7 +44,7 @@ static void on_exit(struct tr_proc *p, struct tr_sig *sig)
     if (sig->flags & TR__SIG_LINKED) {
         struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[2]);
         /* An unlink under way counts as done; the ended process will not acknowledge it. */
-        bool linked = tie && !tie->unlink_id;
+        bool linked = tie && (!tie->unlink_id || TR__PLANTED(LINK_RACE));
         if (tie) {
             tr__ties_remove(&p->ties, tie);
             tr__sig_discard(p, &tie->sig);

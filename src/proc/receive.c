@@ -8,6 +8,7 @@
  * that tr_after can say how long to wait; then the process sleeps.
  */
 #include "base/clock.h"
+#include "base/plant.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
@@ -61,6 +62,8 @@ static bool wait(struct tr_receive_scope *m)
         return true;
     }
     p->wake_at = m->deadline;
+    if (TR__PLANTED(LOST_WAKEUP))
+        tr__spend(p, TR__COST_RECEIVE);
     tr__wait(p);
     p->wake_at = TR__NEVER;
     return false;

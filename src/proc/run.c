@@ -15,6 +15,7 @@
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "proc/watch.h"
+#include "sched/replay.h"
 #include "term/raise.h"
 
 /* The first function on each new stack. */
@@ -106,7 +107,7 @@ _Noreturn void tr__die(struct tr_proc *p)
     uint64_t reason = tr__sig_words(p->dying)[3];
     if (reason == TR_ATOM_W(kill) && !(p->dying->flags & TR__SIG_LINKED))
         reason = TR_ATOM_W(killed);
-    if (!(p->flags & TR__P_EXITING))
+    if (!(p->flags & TR__P_EXITING) && !(p->dying->flags & TR__SIG_CRASH))
         p->flags |= TR__P_SIGNALLED;
     tr__exit(p, reason);
 }
@@ -247,6 +248,7 @@ void tr_blocking_begin(void)
     TR__SELF();
 
     tr__watch_pardon();
+    tr__replay_breaks("tr_blocking_begin");
     tr__thread_give_worker();
 }
 

@@ -15,6 +15,7 @@
 #include "proc/caps.h"
 #include "proc/contain.h"
 #include "proc/proc.h"
+#include "proc/replay.h"
 #include "proc/shutdown.h"
 #include "sched/poll.h"
 #include "sched/sched.h"
@@ -196,11 +197,13 @@ static tr_err start_first(int argc, char **argv, tr_process_fn body)
 static tr_err run(int argc, char **argv, tr_process_fn body)
 {
     tr__heap_set_guard(tr__caps_heap_room);
+    tr__replay_prepare();
     tr__contain_start();
     tr_err err = tr__sched_start(worker_count());
 
     if (err) {
         tr__contain_stop();
+        tr__replay_finish();
         return err;
     }
     tr__fork_watch(true);
@@ -215,6 +218,7 @@ static tr_err run(int argc, char **argv, tr_process_fn body)
     tr__contain_stop();
     tr__timers_fini();
     tr__proc_count_reset();
+    tr__replay_finish();
     tr__log_flush(FLUSH_MS);
     return err;
 }

@@ -6,6 +6,7 @@
  */
 #include "proc/caps.h"
 #include "proc/proc.h"
+#include "proc/replay.h"
 #include "term/raise.h"
 
 /* The pid or alias that a destination means: TR_ENOTFOUND for a name that nobody holds, TR_EBADARG
@@ -53,8 +54,10 @@ static inline void charge(void)
 {
     struct tr_proc *p = tr__self();
 
-    if (p)
+    if (tr__likely(p))
         tr__spend(p, TR__COST_SEND);
+    else
+        tr__replay_outside("tr_send");
 }
 
 tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)

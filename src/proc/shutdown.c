@@ -53,7 +53,7 @@ bool tr__shutdown_forced(void)
 void tr__shutdown_begin(void)
 {
     int64_t never = TR__NEVER;
-    int64_t deadline = guard.limit == TR__NEVER ? TR__NEVER : tr__clock_ns() + guard.limit;
+    int64_t deadline = guard.limit == TR__NEVER ? TR__NEVER : tr__clock_real_ns() + guard.limit;
 
     atomic_compare_exchange_strong(&guard.deadline, &never, deadline);
     changed();
@@ -105,7 +105,7 @@ static void on_deadline(void)
             (long long)(guard.limit / TR__NS_PER_MS));
     tr__survivors_print();
     atomic_store(&guard.forced, true);
-    atomic_store(&guard.deadline, tr__clock_ns() + KILL_NS);
+    atomic_store(&guard.deadline, tr__clock_real_ns() + KILL_NS);
     kill_all();
 }
 
@@ -128,7 +128,7 @@ static void *guard_main(void *arg)
             continue;
         }
         int64_t deadline = atomic_load(&guard.deadline);
-        int64_t left = deadline == TR__NEVER ? -1 : deadline - tr__clock_ns();
+        int64_t left = deadline == TR__NEVER ? -1 : deadline - tr__clock_real_ns();
         if (deadline != TR__NEVER && left <= 0)
             on_deadline();
         else

@@ -2,6 +2,7 @@
 /* Making, freeing and addressing signals, and answering for the dead. */
 #include "proc/signal.h"
 
+#include "base/plant.h"
 #include "mem/block.h"
 #include "proc/proc.h"
 #include "proc/watch.h"
@@ -81,6 +82,8 @@ void tr__sig_undeliverable(struct tr_sig *sig)
 {
     switch ((enum tr_sig_kind)sig->kind) {
     case TR__SIG_MONITOR:
+        if (TR__PLANTED(LATE_MONITOR))
+            break;
         tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process);
         return;
     case TR__SIG_LINK:
@@ -94,6 +97,7 @@ void tr__sig_undeliverable(struct tr_sig *sig)
     case TR__SIG_BELL:
         return;
     default:
-        tr__sig_free(sig);
+        break;
     }
+    tr__sig_free(sig);
 }

@@ -33,9 +33,10 @@ enum tr_sig_kind {
 };
 
 enum {
-    TR__SIG_LINKED = 1, /* EXIT: through a link, not by tr_exit_to */
-    TR__SIG_TIMER = 2,  /* the signal is part of a struct tr_timer */
-    TR__SIG_COUNTED = 4 /* a message that takes room in a mailbox with a cap */
+    TR__SIG_LINKED = 1,  /* EXIT: through a link, not by tr_exit_to */
+    TR__SIG_TIMER = 2,   /* the signal is part of a struct tr_timer */
+    TR__SIG_COUNTED = 4, /* a message that takes room in a mailbox with a cap */
+    TR__SIG_CRASH = 8    /* EXIT: stands for a crash of the process itself */
 };
 
 struct tr_sig {

@@ -10,6 +10,7 @@
 #include "mem/block.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
+#include "proc/replay.h"
 #include "term/raise.h"
 
 #include <stdlib.h>
@@ -241,6 +242,8 @@ static tr_err start(tr_pid *pid, const struct plan *plan)
     tr__enqueue(&p->runnable);
     if (parent)
         tr__spend(parent, TR__COST_SPAWN);
+    else if (!(plan->flags & TR__P_MAIN))
+        tr__replay_outside("tr_spawn");
     return TR_OK;
 }
 

@@ -13,8 +13,11 @@
  */
 #include "base/clock.h"
 #include "base/fault.h"
+#include "base/plant.h"
 #include "mem/block.h"
 #include "proc/proc.h"
+#include "proc/replay.h"
+#include "sched/replay.h"
 #include "term/raise.h"
 
 #include <stdlib.h>
@@ -77,12 +80,14 @@ tr_atom tr__atom_kill(void)
 
 int64_t tr_monotonic_ns(void)
 {
+    if (tr__unlikely(tr__replay_on) && !tr__self())
+        tr__replay_outside("tr_monotonic_ns");
     return tr__clock_ns();
 }
 
 int64_t tr_monotonic_ms(void)
 {
-    return tr__clock_ns() / TR__NS_PER_MS;
+    return tr_monotonic_ns() / TR__NS_PER_MS;
 }
 
 /* --- the index; the wheel's lock is held --- */
@@ -383,10 +388,12 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
         tr__sig_free(&t->sig);
         tr__raise_oom();
     }
-    if (p)
+    if (p) {
         tr__spend(p, TR__COST_CALL);
-    else
+    } else {
         tr__idle_wake_all(); /* the worker may sleep past the new timer */
+        tr__replay_outside("tr_send_after");
+    }
     return (tr_ref){ ref };
 }
 
@@ -438,16 +445,21 @@ bool tr_cancel_timer(tr_ref timer, int64_t *ms_left)
 {
     TR__ENTER();
     struct tr_worker *w = worker_of(timer.w);
-    struct tr_timer *t = w ? stop(w, timer.w) : NULL;
+    bool planted = TR__PLANTED(CANCELLED_TIMER) && tr_read_timer(timer, ms_left);
 
+    if (planted)
+        tr__spend(tr__self(), TR__COST_CALL);
+    struct tr_timer *t = w ? stop(w, timer.w) : NULL;
     if (!t)
-        return false;
+        return planted;
     bool active = wanted(t->to);
     if (active && ms_left)
         *ms_left = left_of(t->node.due);
     dispose(t);
     if (tr__self())
         tr__spend(tr__self(), TR__COST_CALL);
+    else
+        tr__replay_outside("tr_cancel_timer");
     return active;
 }
 

@@ -13,10 +13,12 @@
 
 #include "base/clock.h"
 #include "os/futex.h"
+#include "sched/replay.h"
 
 #include <stddef.h>
 
 #define TICK        TR__NS_PER_MS
+#define REPLAY_TICK (100 * TR__NS_PER_MS)
 #define QUIET_TICKS 8 /* looks that must find all idle before the monitor sleeps */
 
 static struct {
@@ -49,7 +51,8 @@ static bool all_idle(void)
 /* Does anything wait for this worker while it is stuck in one process? */
 static bool is_needed(struct tr_worker *w, int64_t now)
 {
-    if (tr__runring_count(&w->ring) > 0 || tr__wheel_is_due(&w->wheel, now) ||
+    /* A broken replay keeps what waits elsewhere. */
+    if (tr__replay_on || tr__runring_count(&w->ring) > 0 || tr__wheel_is_due(&w->wheel, now) ||
         atomic_load_explicit(&w->next, memory_order_relaxed))
         return true;
     for (int i = 0; i < TR__PRIO_COUNT; i++)
@@ -97,10 +100,25 @@ static void sleep_long(void)
     atomic_store_explicit(&monitor.asleep, false, memory_order_seq_cst);
 }
 
+/* A replay is not hurried, only watched; returns when it has stopped, or is none any more. */
+static void watch_replay(void)
+{
+    atomic_store_explicit(&monitor.asleep, true, memory_order_seq_cst);
+    for (;;) {
+        uint32_t word = atomic_load_explicit(&monitor.word, memory_order_seq_cst);
+        if (stopping() || !tr__replay_watch())
+            break;
+        tr__futex_wait(&monitor.word, word, REPLAY_TICK);
+    }
+    atomic_store_explicit(&monitor.asleep, false, memory_order_seq_cst);
+}
+
 void tr__monitor_main(void)
 {
     int quiet = 0;
 
+    if (tr__replay_on)
+        watch_replay();
     while (!stopping()) {
         uint32_t word = atomic_load_explicit(&monitor.word, memory_order_relaxed);
         tr__futex_wait(&monitor.word, word, TICK);

@@ -4,17 +4,29 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "sched/replay.h"
 #include "sched/thread.h"
 #include "sched/worker.h"
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+
+/* Steals are spread by it, and programs get numbers of it. */
+static uint64_t random_state(void)
+{
+    uint64_t state = 0;
+
+    if (getrandom(&state, sizeof state, GRND_NONBLOCK) != sizeof state)
+        state = (uint64_t)tr__clock_real_ns();
+    return state ? state : 1;
+}
 
 static void worker_init(struct tr_worker *w, int index, int64_t now)
 {
     memset(w, 0, sizeof *w);
     w->index = index;
-    w->random = 0x9e3779b97f4a7c15u * (unsigned)(index + 1);
+    w->random = random_state();
     w->budget = TR__TURN_BUDGET;
     tr__wheel_init(&w->wheel, now);
 }
@@ -34,8 +46,10 @@ static void free_workers(void)
 
 tr_err tr__sched_start(int count)
 {
+    tr__replay_begin();
     int64_t now = tr__clock_ns();
-    int n = count < TR__MAX_WORKERS ? count : TR__MAX_WORKERS;
+    int most = tr__replay_on ? 1 : TR__MAX_WORKERS;
+    int n = count < most ? count : most;
     struct tr_worker *workers =
         tr__fault() ? NULL : aligned_alloc(TR__CACHE_LINE, (size_t)n * sizeof *workers);
 

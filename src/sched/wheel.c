@@ -16,6 +16,7 @@
 
 #include "base/compiler.h"
 #include "base/panic.h"
+#include "sched/replay.h"
 
 #include <stddef.h>
 
@@ -137,6 +138,26 @@ static void cascade(struct tr_wheel *w, const struct place *at)
         insert(w, node);
 }
 
+/* In a replay the order of those that are due at once is drawn as well. */
+static void shuffle(struct tr_ring *ring)
+{
+    struct tr_ring later, *next;
+
+    tr__ring_init(&later);
+    for (struct tr_ring *r = ring->next; r != ring; r = next) {
+        next = r->next;
+        if (tr__replay_draw(2)) {
+            tr__ring_remove(r);
+            tr__ring_append(&later, r);
+        }
+    }
+    while (!tr__ring_alone(&later)) {
+        struct tr_ring *r = later.next;
+        tr__ring_remove(r);
+        tr__ring_append(ring, r);
+    }
+}
+
 /* Fires up to FIRE_BATCH timers of the level-0 slot at `at`. */
 static int fire_slot(struct tr_wheel *w, const struct place *at)
 {
@@ -144,6 +165,8 @@ static int fire_slot(struct tr_wheel *w, const struct place *at)
     struct tr_wheel_node *node;
     int n = 0;
 
+    if (tr__unlikely(tr__replay_on))
+        shuffle(ring);
     while (n < FIRE_BATCH && (node = pop(ring))) {
         node->fire(node);
         n++;

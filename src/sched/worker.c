@@ -9,6 +9,7 @@
 #include "sched/worker.h"
 
 #include "base/clock.h"
+#include "sched/replay.h"
 
 #include <stddef.h>
 
@@ -125,18 +126,18 @@ static struct tr_runnable *take_local(struct tr_worker *w)
     return r ? r : tr__runring_pop(&w->ring, tr__sched.count == 1);
 }
 
-static uint64_t random_next(struct tr_worker *w)
+uint64_t tr__worker_random(struct tr_worker *w)
 {
     w->random ^= w->random << 13;
     w->random ^= w->random >> 7;
     w->random ^= w->random << 17;
-    return w->random;
+    return w->random * UINT64_C(0x2545f4914f6cdd1d);
 }
 
 static struct tr_runnable *steal(struct tr_worker *w)
 {
     unsigned n = (unsigned)tr__sched.count;
-    unsigned start = (unsigned)(random_next(w) % n);
+    unsigned start = (unsigned)(tr__worker_random(w) % n);
 
     for (unsigned i = 0; i < n; i++) {
         struct tr_worker *victim = &tr__sched.workers[(start + i) % n];
@@ -200,6 +201,10 @@ void tr__worker_run(struct tr_worker *w)
     struct tr_tls *tls = tr__tls();
     struct tr_runnable *r;
 
+    if (tr__replay_on) {
+        tr__replay_run(w);
+        return;
+    }
     while (tls->worker && !atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed) &&
            (r = next(w))) {
         /* Relaxed: the monitor only compares two looks a millisecond apart. */

@@ -41,8 +41,8 @@ struct tr_worker {
     uint32_t turns;
     struct tr_stack_cache stacks;
     struct tr_slot_cache slots;
-    uint64_t random;
-    bool searching; /* counts in the number of workers that look for work */
+    uint64_t random; /* state of tr__worker_random; never 0 */
+    bool searching;  /* counts in the number of workers that look for work */
     int index;
     void *catcher; /* where an error goes that is raised now, for the layer above; NULL: nowhere */
     struct tr_thread *thread; /* that runs it; guarded by the lock in thread.c */
@@ -90,6 +90,9 @@ static inline void tr__count_up(_Atomic uint64_t *counter)
     atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
                           memory_order_release);
 }
+
+/* A number that nobody can foretell; the worker's thread only. */
+uint64_t tr__worker_random(struct tr_worker *w);
 
 /* Runs runnables until the scheduler stops, or the calling thread has lost the worker: its record
    then names none. */

@@ -31,7 +31,7 @@ TEST_PROC(alias_is_a_destination)
     CHECK(alias.w != other.w);
     tr_send(alias, a_hello, 1);
     CHECK_NEXT(a_hello, 1);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         ORDER(p, order_send, i % 2 ? alias : other, tr_tuple(a_number, i));
         CHECK_NEXT(a_number, i);
     }
@@ -43,7 +43,7 @@ TEST_PROC(unalias_stops_delivery)
 {
     FACT("MSG-018", "unalias gives true for an active alias, else false; afterwards what is sent "
                     "to it is dropped");
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_ref alias = tr_alias();
         tr_send(alias, a_hello, i);
         CHECK(tr_unalias(alias));
@@ -136,7 +136,7 @@ TEST_PROC(alias_until_reply_ends_with_the_first_message)
 {
     tr_pid p = tr_spawn(puppet);
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_ref ref = tr_monitor_opt(p, .alias = TR_ALIAS_REPLY_DEMONITOR);
         ORDER(p, order_send, ref, tr_tuple(a_number, i));
         CHECK_NEXT(a_number, i);
@@ -160,7 +160,7 @@ TEST_PROC(alias_may_be_handed_on)
     tr_pid p = tr_spawn(puppet), q = tr_spawn(puppet);
     tr_ref alias = tr_alias();
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         ORDER(p, order_send, q, tr_tuple(a_via, alias));
         ORDER(q, order_send, alias, tr_tuple(a_number, i));
         CHECK_NEXT(a_number, i);
@@ -191,7 +191,7 @@ TEST_PROC(alias_of_the_dead_swallows_messages)
 {
     tr_ref alias = { 0 }, ref;
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_spawn_monitor(make_alias_and_end, &ref, tr_self());
         tr_receive (m)
             tr_on (m, a_via, &alias) {

@@ -174,7 +174,7 @@ static void block_outside(tr_term arg)
     CHECK_INT(number_of(tr_self(), a_messages_dropped), 990);
 }
 
-TEST_PROC(drop_oldest_works_on_a_receiver_that_takes_nothing)
+TEST_PROC_REAL(drop_oldest_works_on_a_receiver_that_takes_nothing)
 {
     const struct tr_spawn_opts opts = { .max_mailbox = MAX,
                                         .mailbox_policy = TR_MAILBOX_DROP_OLDEST };
@@ -385,7 +385,7 @@ static void *send_from_outside(void *arg)
     return NULL;
 }
 
-TEST_PROC(thread_outside_never_waits)
+TEST_PROC_REAL(thread_outside_never_waits)
 {
     tr_pid pid = spawn_holder(TR_MAILBOX_WAIT);
     pthread_t thread;
@@ -628,7 +628,7 @@ static void hibernate_again(tr_term arg)
     tr_hibernate(hibernate_again, arg);
 }
 
-TEST_PROC(messages_beyond_the_memory_cap_end_the_receiver)
+TEST_PROC_REAL(messages_beyond_the_memory_cap_end_the_receiver)
 {
     for (int hibernated = 0; hibernated < 2; hibernated++) {
         tr_ref ref;

@@ -13,7 +13,7 @@ TEST_PROC(exit_signal_to_nobody_is_no_error)
                      "nothing");
     tr_pid dead = dead_pid();
 
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < check_rounds(10000); i++) {
         tr_exit_to(dead, a_kill);
         tr_exit_to(never_pid(), a_oops, i);
     }
@@ -52,7 +52,7 @@ TEST_PROC(exit_signal_ends_a_process_that_does_not_trap)
                      "whatever it is doing");
     tr_ref ref;
 
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < check_rounds(2000); i++) {
         tr_pid pid = tr_spawn_monitor(victims[i % NVICTIMS], &ref);
         if (i % 2)
             tr_yield();
@@ -74,7 +74,7 @@ TEST_PROC(exit_signal_normal_from_another_does_nothing)
                      "exits: it lives and gets no message");
     tr_pid pid = tr_spawn(puppet);
 
-    for (int i = 0; i < 10000; i++)
+    for (int i = 0; i < check_rounds(10000); i++)
         tr_exit_to(pid, a_normal);
     CHECK(tr_is_alive(pid));
     CHECK_INFO(pid, a_message_queue_len, 0);
@@ -134,7 +134,7 @@ static void trap_link_and_tell(tr_term arg)
 TEST_PROC(kill_ends_even_those_that_trap_exits)
 {
     FACT("PROC-015", "exit(Pid, kill) ends a process that traps exits too; everyone sees killed");
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_ref ref;
         uint64_t fn = (uint64_t)(uintptr_t)victims[i % NVICTIMS];
         tr_pid pid = tr_spawn_monitor(trap_and, &ref, fn, tr_self());
@@ -199,7 +199,7 @@ TEST_PROC(nothing_sent_after_an_exit_signal_is_handled)
     FACT("PROC-016", "of a message, an exit signal and a message sent in that order, the last is "
                      "never handled");
     for (int i = 0; i < 8; i++)
-        tr_spawn(send_exit_send, 5000, tr_self());
+        tr_spawn(send_exit_send, check_rounds(5000), tr_self());
     for (int i = 0; i < 8; i++)
         CHECK_NEXT(a_done);
     CHECK_INT(atomic_load(&twos), 0);
@@ -263,7 +263,7 @@ TEST_PROC(process_is_alive_until_it_begins_to_end)
 
 TEST_PROC(is_alive_sees_signals_sent_before)
 {
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < check_rounds(10000); i++) {
         tr_pid pid = tr_spawn(victims[i % NVICTIMS]);
         tr_exit_to(pid, a_oops);
         CHECK(!tr_is_alive(pid));
@@ -301,7 +301,7 @@ static void take_kill_then_wait(tr_term arg)
         }
 }
 
-TEST_PROC(kill_taken_by_a_call_that_does_not_wait_ends_the_next_wait)
+TEST_PROC_REAL(kill_taken_by_a_call_that_does_not_wait_ends_the_next_wait)
 {
     for (int i = 0; i < 20; i++) {
         tr_ref ref;
@@ -321,7 +321,7 @@ TEST_PROC(end_of_a_process_frees_all_it_held)
     tr_ref ref, timer = { 0 };
 
     ORDER(linked, order_trap_exit, 1);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_pid pid = tr_spawn_monitor(have_everything, &ref, watched, linked, tr_self());
         tr_receive (m)
             tr_on (m, a_ready, &timer) {

@@ -57,7 +57,7 @@ static void write_byte(int fd)
     CHECK(write(fd, "x", 1) == 1);
 }
 
-TEST_PROC(a_descriptor_is_waited_for_until_it_is_ready)
+TEST_PROC_REAL(a_descriptor_is_waited_for_until_it_is_ready)
 {
     open_pair();
     tr_pid pid = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
@@ -69,7 +69,7 @@ TEST_PROC(a_descriptor_is_waited_for_until_it_is_ready)
     CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ | TR_FD_WRITE, 0), TR_OK);
 }
 
-TEST_PROC(a_wait_for_a_descriptor_has_a_limit)
+TEST_PROC_REAL(a_wait_for_a_descriptor_has_a_limit)
 {
     int64_t before = check_now_ms();
 
@@ -82,7 +82,7 @@ TEST_PROC(a_wait_for_a_descriptor_has_a_limit)
     CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, 10000), TR_OK);
 }
 
-TEST_PROC(the_end_of_a_stream_is_something_to_read)
+TEST_PROC_REAL(the_end_of_a_stream_is_something_to_read)
 {
     open_pair();
     tr_pid pid = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
@@ -90,7 +90,7 @@ TEST_PROC(the_end_of_a_stream_is_something_to_read)
     CHECK_INT(result_of(pid), TR_OK);
 }
 
-TEST_PROC(wrong_arguments_are_refused)
+TEST_PROC_REAL(wrong_arguments_are_refused)
 {
     open_pair();
     CHECK_INT(tr_wait_fd(-1, TR_FD_READ, 10), TR_EINVAL);
@@ -104,7 +104,7 @@ TEST_PROC(wrong_arguments_are_refused)
     CHECK_INT(tr_close_fd(ends[0]), TR_EINVAL);
 }
 
-TEST_PROC(a_file_is_always_ready)
+TEST_PROC_REAL(a_file_is_always_ready)
 {
     int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 
@@ -112,7 +112,7 @@ TEST_PROC(a_file_is_always_ready)
     CHECK_INT(tr_wait_fd(fd, TR_FD_READ, TR_INFINITY), TR_OK);
 }
 
-TEST_PROC(readers_and_writers_wait_for_one_descriptor)
+TEST_PROC_REAL(readers_and_writers_wait_for_one_descriptor)
 {
     char buffer[4096] = { 0 };
     tr_pid readers[3];
@@ -131,7 +131,7 @@ TEST_PROC(readers_and_writers_wait_for_one_descriptor)
     CHECK_INT(result_of(writer), TR_OK);
 }
 
-TEST_PROC(messages_wait_while_their_process_waits_for_a_descriptor)
+TEST_PROC_REAL(messages_wait_while_their_process_waits_for_a_descriptor)
 {
     open_pair();
     tr_pid pid = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
@@ -142,7 +142,7 @@ TEST_PROC(messages_wait_while_their_process_waits_for_a_descriptor)
     CHECK_INT(result_of(pid), TR_OK);
 }
 
-TEST_PROC(an_exit_signal_ends_a_process_that_waits_for_a_descriptor)
+TEST_PROC_REAL(an_exit_signal_ends_a_process_that_waits_for_a_descriptor)
 {
     tr_ref ref;
 
@@ -158,7 +158,7 @@ TEST_PROC(an_exit_signal_ends_a_process_that_waits_for_a_descriptor)
     CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, TR_INFINITY), TR_OK);
 }
 
-TEST_PROC(who_waits_for_a_descriptor_learns_that_it_is_closed)
+TEST_PROC_REAL(who_waits_for_a_descriptor_learns_that_it_is_closed)
 {
     tr_pid pids[5];
 
@@ -176,7 +176,7 @@ TEST_PROC(who_waits_for_a_descriptor_learns_that_it_is_closed)
     }
 }
 
-TEST_PROC(a_number_that_was_closed_and_opened_again_confuses_nobody)
+TEST_PROC_REAL(a_number_that_was_closed_and_opened_again_confuses_nobody)
 {
     int old[2];
 
@@ -206,7 +206,7 @@ static void owns(tr_term arg)
     tr_exit(a_kill);
 }
 
-TEST_PROC(the_descriptors_that_a_process_owns_go_with_it)
+TEST_PROC_REAL(the_descriptors_that_a_process_owns_go_with_it)
 {
     tr_ref ref;
 
@@ -229,7 +229,7 @@ static void writes_much(tr_term arg)
     tr_send(boss, a_done);
 }
 
-TEST_PROC(read_and_write_wait_where_they_would_block)
+TEST_PROC_REAL(read_and_write_wait_where_they_would_block)
 {
     char buffer[10000];
     size_t got = 0;
@@ -288,7 +288,7 @@ static long switches(void)
     return usage.ru_nvcsw;
 }
 
-TEST_PROC(ten_thousand_idle_sockets_cost_no_time)
+TEST_PROC_REAL(ten_thousand_idle_sockets_cost_no_time)
 {
     if (!open_pairs())
         check_skip("too few descriptors allowed");
@@ -335,7 +335,7 @@ static void toggles(tr_term arg)
     }
 }
 
-TEST_PROC(readiness_meets_timeouts_and_kills_at_every_moment)
+TEST_PROC_REAL(readiness_meets_timeouts_and_kills_at_every_moment)
 {
     tr_pid pids[40];
     int64_t end = check_now_ms() + 500;

@@ -360,7 +360,7 @@ TEST_PROC(hibernation_keeps_all_but_the_stack)
     tr_pid pid = tr_spawn_opt(fall_asleep, &named, tr_self(), watched);
 
     /* With both messages there before, with one, and with none. */
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_send(pid, a_one);
         if (i % 3 == 1)
             CHECK_NEXT(a_one);

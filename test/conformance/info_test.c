@@ -245,19 +245,19 @@ TEST_PROC(dictionary_keeps_terms_by_key)
 
 TEST_PROC(dictionary_values_outlive_the_scope_they_were_put_in)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_scope
         {
             tr_put(tr_build(a_key, i), tr_build(a_value, i, tr_list(i, "some text")));
         }
     }
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_scope
         {
             CHECK_TERM(tr_get(tr_build(a_key, i)), tr_build(a_value, i, tr_list(i, "some text")));
         }
     }
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_scope
         {
             CHECK_TERM(tr_erase(tr_build(a_key, i)), tr_build(a_value, i, tr_list(i, "some text")));
@@ -340,7 +340,7 @@ TEST_PROC(asking_a_process_that_ends_never_hangs)
     tr_pid pid = { 0 };
     tr_term value;
 
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < check_rounds(5000); i++) {
         tr_spawn(ask_itself_and_end, tr_self());
         tr_receive (m)
             tr_on (m, a_ready, &pid) {

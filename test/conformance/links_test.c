@@ -23,7 +23,7 @@ TEST_PROC(linking_twice_is_the_same_as_once)
                    "was made");
     tr_pid p = tr_spawn(puppet);
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         for (int j = 0; j <= i % 4; j++)
             tr_link(p);
         CHECK_INFO(tr_self(), a_links, tr_list(p));
@@ -109,7 +109,7 @@ TEST_PROC(trapping_process_gets_one_message_for_each_end)
     FACT("LM-004 LM-005", "a trapping process gets one {'EXIT', Pid, Reason} for the end of a "
                           "linked one, normal or not, stays alive, and the link is gone");
     tr_trap_exit(true);
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < check_rounds(5000); i++) {
         tr_pid p = tr_spawn_link(exit_when_told);
         if (i % 2)
             tr_link(p);
@@ -142,13 +142,13 @@ TEST_PROC(linking_to_the_dead_gives_noproc)
                    "ends another one with noproc");
     tr_pid dead = dead_pid();
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         CHECK_ENDS(tr_build(a_noproc), link_to, dead);
         CHECK_ENDS(tr_build(a_noproc), link_to, never_pid());
         dead = dead_pid();
     }
     tr_trap_exit(true);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_link(dead);
         CHECK_NEXT(a_EXIT, dead, a_noproc);
         CHECK_INFO(tr_self(), a_links, tr_list());
@@ -166,7 +166,7 @@ TEST_PROC(linking_to_the_dying_gives_its_reason_or_noproc)
     tr_term reason;
 
     tr_trap_exit(true);
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < check_rounds(20000); i++) {
         tr_pid p = tr_spawn(end_at_once, a_oops);
         tr_link(p);
         tr_scope
@@ -184,7 +184,7 @@ TEST_PROC(unlinking_what_is_not_linked_is_no_error)
     FACT("LM-007", "unlink is never an error, whether or not there is a link or a process");
     tr_pid p = tr_spawn(puppet);
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_unlink(p);
         tr_unlink(dead_pid());
         tr_unlink(never_pid());
@@ -200,7 +200,7 @@ TEST_PROC(no_exit_comes_after_unlink)
     tr_trap_exit(true);
     int early = 0;
 
-    for (int i = 0; i < 50000; i++) {
+    for (int i = 0; i < check_rounds(50000); i++) {
         tr_pid p = tr_spawn_link(end_at_once, a_oops);
         if (i % 4 == 0)
             tr_yield();
@@ -223,7 +223,7 @@ TEST_PROC(link_can_be_made_again_after_unlink)
 {
     FACT("LM-009", "a link made again after an unlink works like a new one");
     tr_trap_exit(true);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < check_rounds(2000); i++) {
         tr_pid p = tr_spawn_link(exit_when_told);
         for (int j = 0; j < 5; j++) {
             tr_unlink(p);
@@ -253,7 +253,7 @@ TEST_PROC(exit_message_names_the_sender_of_the_signal)
     tr_pid p = tr_spawn(puppet), q = tr_spawn_link(puppet);
 
     tr_trap_exit(true);
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         ORDER(i % 2 ? p : q, order_exit_to, tr_self(), tr_tuple(a_oops, i));
         CHECK_NEXT(a_EXIT, i % 2 ? p : q, tr_tuple(a_oops, i));
     }
@@ -345,7 +345,7 @@ TEST_PROC(linked_processes_may_end_at_the_same_time)
                    "and nothing hangs");
     tr_term reason;
 
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < check_rounds(20000); i++) {
         tr_ref r, s;
         tr_pid p = tr_spawn_monitor(link_and_exit, &r), q = tr_spawn_monitor(link_and_exit, &s);
         tr_send(p, a_start, q);
@@ -366,7 +366,7 @@ TEST_PROC(trapping_process_gets_exit_and_down)
     FACT("LM-029", "a trapping process with a link and a monitor gets both 'EXIT' and 'DOWN', in "
                    "whichever order");
     tr_trap_exit(true);
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < check_rounds(5000); i++) {
         tr_pid p = tr_spawn_link(exit_when_told);
         tr_ref ref = tr_monitor(p);
         tr_send(p, a_go, tr_tuple(a_oops, i));

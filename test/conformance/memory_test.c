@@ -90,7 +90,7 @@ static void never_started(tr_term arg)
 TEST_PROC(process_killed_before_it_ran_has_nothing_to_clean_up)
 {
     told = tr_self();
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < check_rounds(5000); i++) {
         tr_ref ref;
         tr_pid pid = tr_spawn_monitor(never_started, &ref);
         tr_exit_to(pid, a_kill);
@@ -311,7 +311,7 @@ static void allocate(tr_term arg)
         tr_sleep(TR_INFINITY);
 }
 
-TEST_PROC(process_memory_is_zeroed_aligned_and_freed_at_its_end)
+TEST_PROC_REAL(process_memory_is_zeroed_aligned_and_freed_at_its_end)
 {
     int64_t before = 0;
 
@@ -363,7 +363,7 @@ static void defer_with_memory(tr_term arg)
 TEST_PROC(memory_outlives_deferred_functions)
 {
     told = tr_self();
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         CHECK_ENDS(tr_build(a_normal), defer_with_memory);
         CHECK_NEXT(a_ran, 1);
         CHECK_NEXT(a_ran, 1);
@@ -392,7 +392,7 @@ static void keep_over_hibernation(tr_term arg)
 
 TEST_PROC(memory_outlives_hibernation)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_pid pid = tr_spawn(keep_over_hibernation, tr_self());
         tr_send(pid, a_first);
         CHECK_NEXT(a_done);

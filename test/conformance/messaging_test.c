@@ -12,15 +12,16 @@ tr_atom_as(a_elsewhere, "other@elsewhere");
 TEST_PROC(send_neither_blocks_nor_fails)
 {
     FACT("MSG-001", "sending never waits for the receiver, and a message to a dead pid vanishes");
+    const int n = check_rounds(100000);
     tr_pid sleeper = tr_spawn(idle), dead = dead_pid();
 
     CHECK(tr_suspend(sleeper));
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < n; i++) {
         tr_send(sleeper, a_hello, i);
         tr_send(dead, a_hello, "a text", i);
         tr_send(never_pid(), a_hello);
     }
-    CHECK_INFO(sleeper, a_message_queue_len, 100000);
+    CHECK_INFO(sleeper, a_message_queue_len, n);
     CHECK_NO_MESSAGE();
 }
 
@@ -96,11 +97,11 @@ TEST_PROC(messages_and_exit_signals_keep_their_common_order)
 {
     FACT("MSG-003", "messages and exit signals between two processes arrive in the order they were "
                     "sent");
-    enum { LAST = 50000 };
-    tr_pid pid = tr_spawn(receive_numbered, tr_self(), LAST);
+    const int last = check_rounds(50000);
+    tr_pid pid = tr_spawn(receive_numbered, tr_self(), last);
 
     CHECK_NEXT(a_ready);
-    for (int i = 0; i <= LAST; i++) {
+    for (int i = 0; i <= last; i++) {
         tr_send(pid, a_number, i);
         tr_exit_to(pid, a_number, i);
         if (i % 64 == 0)
@@ -139,7 +140,7 @@ TEST_PROC(ties_made_and_removed_before_a_message_are_seen_with_it)
     tr_ref refs[4] = { 0 };
     bool linked = false;
 
-    for (unsigned i = 0; i < 20000; i++) {
+    for (unsigned i = 0; i < (unsigned)check_rounds(20000); i++) {
         int nmonitors = 0;
         for (unsigned j = 0; j < 8; j++) {
             unsigned what = (i * 2654435761u + j * 40503u) >> 7;
@@ -224,7 +225,7 @@ TEST_PROC(message_does_not_change_with_the_senders_copy)
     tr_pid pid = tr_spawn(check_bytes, tr_self());
     char *bytes = tr_alloc(100000);
 
-    for (int i = 0; i < 6000; i++) {
+    for (int i = 0; i < check_rounds(6000); i++) {
         size_t size = sizes[i % 6];
         memset(bytes, 'a', size);
         tr_send(pid, a_number, ((tr_bin){ bytes, size }));
@@ -235,7 +236,7 @@ TEST_PROC(message_does_not_change_with_the_senders_copy)
 
 TEST_PROC(message_outlives_the_terms_it_was_made_of)
 {
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_scope
         {
             tr_term list = tr_nil();
@@ -296,7 +297,7 @@ TEST_PROC(starting_process_loses_no_message)
 {
     FACT("MSG-008", "a process that is just starting accepts messages; none sent since its pid was "
                     "known is lost");
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < check_rounds(5000); i++) {
         tr_pid pid = tr_spawn(count_to, tr_self(), 20);
         for (int j = 0; j < 20; j++)
             tr_send(pid, a_number, j);

@@ -22,7 +22,7 @@ TEST_PROC(monitor_gives_one_down_for_any_reason)
                    "Pid, Reason} comes, whatever the reason");
     uint64_t before = 0;
 
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < check_rounds(5000); i++) {
         tr_pid p = tr_spawn(exit_when_told);
         tr_ref ref = tr_monitor(p);
         CHECK(ref.w != before);
@@ -64,7 +64,7 @@ TEST_PROC(monitoring_the_dead_gives_noproc)
 {
     FACT("LM-017", "monitoring a pid that is dead or never was gives a reference and a 'DOWN' with "
                    "noproc");
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < check_rounds(2000); i++) {
         tr_pid p = i % 2 ? dead_pid() : never_pid();
         tr_ref ref = tr_monitor(p);
         CHECK(ref.w);
@@ -83,7 +83,7 @@ TEST_PROC(monitoring_the_dying_gives_exactly_one_down)
 {
     tr_term reason;
 
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < check_rounds(20000); i++) {
         tr_pid p = tr_spawn(end_at_once, a_oops);
         tr_ref ref = tr_monitor(p);
         tr_scope
@@ -99,7 +99,7 @@ TEST_PROC(monitor_by_name_answers_by_name)
 {
     FACT("LM-018", "a monitor by name gives a 'DOWN' that names {Name, Node}, with or without a "
                    "node");
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < check_rounds(2000); i++) {
         tr_pid p = tr_spawn(exit_when_told);
         CHECK_INT(tr_register(a_name, p), TR_OK);
         tr_ref r = tr_monitor(a_name);
@@ -135,7 +135,7 @@ TEST_PROC(monitoring_a_name_nobody_holds_gives_noproc)
 {
     FACT("LM-019", "monitoring a name that nobody holds gives {'DOWN', Ref, process, {Name, Node}, "
                    "noproc}");
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_ref ref = tr_monitor(a_nobody);
         CHECK_NEXT(a_DOWN, ref, a_process, tr_tuple(a_nobody, a_nonode), a_noproc);
     }
@@ -203,7 +203,7 @@ TEST_PROC(no_down_comes_after_demonitor)
                    "which flush takes out");
     int active = 0, late = 0;
 
-    for (int i = 0; i < 50000; i++) {
+    for (int i = 0; i < check_rounds(50000); i++) {
         tr_ref ref;
         tr_spawn_monitor(end_at_once, &ref, a_oops);
         if (i % 4 == 0)
@@ -274,7 +274,7 @@ TEST_PROC(watcher_that_ends_or_gives_up_is_not_listed)
     FACT("LM-027", "a watcher that ends or demonitors goes from the target's monitored_by");
     tr_pid p = tr_spawn(puppet);
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_pid w = tr_spawn(watch_and, p, tr_self(), i % 2 ? a_other : a_name);
         CHECK_NEXT(a_ready, w);
         CHECK_INFO(p, a_monitored_by, tr_list(w));
@@ -293,7 +293,7 @@ TEST_PROC(watcher_that_ends_or_gives_up_is_not_listed)
 TEST_PROC(tag_stands_first_in_the_message)
 {
     FACT("LM-028", "a monitor made with tag T gives {T, Ref, process, Pid, Reason}");
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_pid p = tr_spawn(exit_when_told);
         tr_ref ref = tr_monitor_opt(p, .tag = a_tag);
         tr_send(p, a_go, tr_tuple(a_oops, i));

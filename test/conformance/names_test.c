@@ -13,7 +13,7 @@ TEST_PROC(registered_process_is_found_and_reached_by_name)
                      "unregister or the end of the process");
     tr_pid holder;
 
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < check_rounds(2000); i++) {
         tr_pid p = tr_spawn(puppet);
         CHECK_INT(tr_register(a_fixed, p), TR_OK);
         CHECK(tr_whereis(a_fixed, &holder) && holder.w == p.w);
@@ -102,7 +102,7 @@ TEST_PROC(process_may_have_another_name_after_unregister)
     FACT("NAME-005", "after unregister a process may be registered under another name");
     tr_pid p = tr_spawn(puppet), holder;
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_atom name = i % 3 == 0 ? a_one : i % 3 == 1 ? a_two : a_three;
         CHECK_INT(tr_register(name, p), TR_OK);
         CHECK(tr_whereis(name, &holder) && holder.w == p.w);
@@ -115,7 +115,7 @@ TEST_PROC(name_is_free_again_soon_after_its_holder_was_killed)
 {
     FACT("NAME-006", "registering, killing and registering again never gets stuck: when the name "
                      "is still taken, waiting for the holder's end or unregistering frees it");
-    int rounds = check_env("TR_LONG", 0) ? 1000000 : 50000;
+    int rounds = check_rounds(check_env("TR_LONG", 0) ? 1000000 : 50000);
     tr_pid holder = { 0 };
 
     for (int i = 0; i < rounds; i++) {
@@ -166,7 +166,7 @@ TEST_PROC(name_given_at_spawn_is_there_before_the_process_runs)
 {
     struct tr_spawn_opts named = { .name = a_fixed };
 
-    for (int i = 0; i < 5000; i++) {
+    for (int i = 0; i < check_rounds(5000); i++) {
         tr_ref ref;
         named.monitor = &ref;
         tr_pid p = tr_spawn_opt(say_name, &named, tr_self()), holder;

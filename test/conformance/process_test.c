@@ -24,7 +24,7 @@ static void wait_for_release(tr_term arg)
 TEST_PROC(spawn_returns_before_the_child_has_run)
 {
     FACT("PROC-001", "spawn gives the pid at once and does not wait for the child");
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         atomic_store(&released, false);
         tr_pid pid = tr_spawn(wait_for_release, tr_self());
         /* Only a caller that has the pid already lets the child go on. */
@@ -41,7 +41,7 @@ static void return_at_once(tr_term arg)
 TEST_PROC(process_that_returns_ends_normally)
 {
     FACT("PROC-002", "a process whose function returns ends with reason normal");
-    for (int i = 0; i < 1000; i++)
+    for (int i = 0; i < check_rounds(1000); i++)
         CHECK_ENDS(tr_build(a_normal), return_at_once);
 }
 
@@ -89,7 +89,7 @@ TEST_PROC(exit_reason_reaches_everyone_whole)
     FACT("PROC-003 LM-030", "exit(Reason) ends the caller with that very reason, however large; "
                             "all links and monitors see an equal term");
     tr_trap_exit(true);
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < check_rounds(10); i++) {
         tr_pid pid = tr_spawn_link(exit_with_large_term, tr_self());
         tr_ref ref = tr_monitor(pid);
         for (int w = 0; w < 5; w++) {
@@ -149,7 +149,7 @@ TEST_PROC(spawn_link_never_misses_an_early_death)
     FACT("PROC-005", "spawn_link starts and links as one step: a trapping parent always gets the "
                      "child's own reason, never noproc");
     tr_trap_exit(true);
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < check_rounds(20000); i++) {
         tr_pid pid = tr_spawn_link(exit_with_arg, i);
         if (i % 3 == 0)
             tr_yield();
@@ -161,7 +161,7 @@ TEST_PROC(spawn_monitor_never_misses_an_early_death)
 {
     FACT("PROC-006", "spawn_monitor starts and watches as one step: a 'DOWN' with the child's own "
                      "reason always comes, never noproc");
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < check_rounds(20000); i++) {
         tr_ref ref;
         tr_pid pid = tr_spawn_monitor(exit_with_arg, &ref, i);
         if (i % 3 == 0)
@@ -299,7 +299,7 @@ TEST_PROC(pids_are_equal_to_themselves_and_to_nothing_else)
     for (int i = 1; i < NLIVE; i++)
         CHECK(pids[i - 1].w != pids[i].w);
 
-    for (int i = 0; i < 100000; i++) {
+    for (int i = 0; i < check_rounds(100000); i++) {
         tr_pid later = tr_spawn(return_at_once);
         CHECK(later.w != first.w);
     }

@@ -13,7 +13,7 @@ TEST_PROC(receive_takes_the_oldest_message_any_clause_accepts)
                     "message");
     tr_atom got = a_done;
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_send(tr_self(), a_noise);
         tr_send(tr_self(), a_b);
         tr_send(tr_self(), a_a);
@@ -192,7 +192,7 @@ TEST_PROC(sleep_may_be_longer_than_any_timer_or_nothing)
         waiting[i] = tr_spawn(wait_negative, times[i]);
     }
     int64_t start = check_now_ms();
-    for (int i = 0; i < 10000; i++)
+    for (int i = 0; i < check_rounds(10000); i++)
         tr_sleep(0);
     CHECK(check_now_ms() - start < patience(1000));
     tr_sleep(300);
@@ -229,7 +229,7 @@ TEST_PROC(draining_gives_all_messages_and_then_the_timeout)
 
 TEST_PROC(timeout_zero_prefers_a_message_that_is_there)
 {
-    for (int i = 0; i < 10000; i++) {
+    for (int i = 0; i < check_rounds(10000); i++) {
         bool got = false;
         tr_send(tr_self(), a_noise);
         tr_send(tr_self(), a_wanted);
@@ -290,7 +290,7 @@ TEST_PROC(receives_nest)
 {
     const char *outer, *inner;
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_send(tr_self(), a_inner, "the inner text, longer than a word");
         tr_send(tr_self(), a_outer, "the outer text, longer than a word");
         tr_receive (m) {
@@ -349,7 +349,7 @@ TEST_PROC(what_a_clause_was_handed_and_built_goes_with_it)
     int64_t most = 0, memory;
 
     memset(bytes, 'x', MIB);
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < check_rounds(2000); i++) {
         tr_send(tr_self(), a_text, ((tr_bin){ bytes, MIB }));
         tr_receive (m) {
             tr_on (m, a_text, &bin) {
@@ -403,21 +403,22 @@ static int64_t time_calls(tr_pid pid, int n)
 
 TEST_PROC(receive_by_reference_does_not_look_at_older_messages)
 {
+    const int older = check_rounds(100000);
     enum { CALLS = 1000 };
     tr_pid pid = tr_spawn(answer);
 
     time_calls(pid, CALLS);
     int64_t none = time_calls(pid, CALLS);
-    for (int i = 0; i < 100000; i++)
+    for (int i = 0; i < older; i++)
         tr_send(tr_self(), a_noise, i);
-    CHECK_INT(tr_mailbox_length(), 100000);
+    CHECK_INT(tr_mailbox_length(), older);
     nlooks = 0;
     int64_t full = time_calls(pid, CALLS);
     CHECK_INT(nlooks, CALLS);
     /* Looking at all of them would take hundreds of times as long; a busy machine takes some. */
     CHECK(full < 20 * none + 100000000);
-    CHECK_INT(tr_mailbox_length(), 100000);
-    for (int i = 0; i < 100000; i++)
+    CHECK_INT(tr_mailbox_length(), older);
+    for (int i = 0; i < older; i++)
         tr_receive (m)
             tr_on (m, a_noise, i) {
             }

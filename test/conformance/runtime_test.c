@@ -184,7 +184,7 @@ static void *use_from_outside(void *arg)
     return NULL;
 }
 
-TEST_PROC(other_threads_may_send_spawn_and_start_timers)
+TEST_PROC_REAL(other_threads_may_send_spawn_and_start_timers)
 {
     pthread_t thread;
     tr_pid pid = { 0 };

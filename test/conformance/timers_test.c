@@ -59,7 +59,7 @@ TEST_PROC(timer_of_zero_fires_soon_but_not_within_the_call)
 {
     FACT("TIMER-003", "a timer of 0 ms fires as soon as possible, after the call has given the "
                       "reference");
-    for (int i = 0; i < 2000; i++) {
+    for (int i = 0; i < check_rounds(2000); i++) {
         tr_ref timer = tr_start_timer(0, tr_self(), i);
         CHECK_NEXT(a_timeout, timer, i);
     }
@@ -166,7 +166,7 @@ TEST_PROC(timer_for_a_dead_process_does_nothing)
 {
     FACT("TIMER-008", "a timer for a dead pid can be started, delivers nothing, and reads as "
                       "inactive");
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_ref timer = tr_send_after(100000, dead_pid(), a_tick);
         CHECK(!tr_read_timer(timer, NULL));
         tr_cancel_timer(timer, NULL);
@@ -184,7 +184,7 @@ TEST_PROC(cancelled_timer_never_delivers)
     CHECK(tr_cancel_timer(timer, &left));
     CHECK(left > 90000 && left <= 100000);
 
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < check_rounds(20000); i++) {
         timer = tr_send_after(i % 3, tr_self(), a_late);
         if (i % 64 == 0)
             tr_sleep(1);
@@ -243,7 +243,7 @@ TEST_PROC(any_process_may_cancel_or_read_a_timer)
     bool done = false;
     int64_t left = 0;
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_ref timer = tr_send_after(100000, i % 2 ? tr_self() : p, a_late);
         CHECK(tr_match(ORDER(p, order_read, timer), &done, &left));
         CHECK(done && left > 90000);
@@ -261,7 +261,7 @@ TEST_PROC(asynchronous_cancel_answers_by_message)
                       "false} comes later");
     int64_t left = 0;
 
-    for (int i = 0; i < 1000; i++) {
+    for (int i = 0; i < check_rounds(1000); i++) {
         tr_ref timer = tr_send_after(100000, tr_self(), a_late);
         tr_cancel_timer_async(timer);
         tr_receive (m) {
@@ -365,7 +365,7 @@ TEST_PROC(cancelling_timers_never_hits_another_one)
                       "cancels an interval timer");
     enum { N = 1000 };
     tr_ref interval = tr_send_interval(10, tr_self(), a_tick);
-    tr_ref *refs = tr_alloc(N * sizeof *refs);
+    tr_ref *refs = tr_alloc((size_t)N * sizeof(tr_ref));
 
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < N; i++) {
@@ -403,7 +403,7 @@ static void pass_clock_on(tr_term arg)
 TEST_PROC(clock_never_goes_backwards_for_anyone)
 {
     FACT("TIMER-020", "the monotonic clock never goes backwards, whoever reads it, wherever");
-    enum { PAIRS = 4, ROUNDS = 20000 };
+    enum { PAIRS = 4 };
     tr_pid pids[PAIRS], from;
     int64_t then = 0;
 
@@ -411,7 +411,7 @@ TEST_PROC(clock_never_goes_backwards_for_anyone)
         pids[i] = tr_spawn(pass_clock_on);
         tr_send(pids[i], a_clock, tr_self(), tr_monotonic_ns());
     }
-    for (int i = 0; i < ROUNDS; i++) {
+    for (int i = 0; i < check_rounds(20000); i++) {
         tr_receive (m) {
             tr_on (m, a_clock, &from, &then) {
                 CHECK(tr_monotonic_ns() >= then);
@@ -425,16 +425,16 @@ TEST_PROC(clock_never_goes_backwards_for_anyone)
 
 TEST_PROC(a_million_timers_can_be_pending)
 {
-    enum { N = 1000000 };
-    tr_ref *refs = tr_alloc(N * sizeof *refs);
+    const int n = check_rounds(1000000);
+    tr_ref *refs = tr_alloc((size_t)n * sizeof *refs);
     int64_t cancelled = 0;
 
-    for (int i = 0; i < N; i++)
+    for (int i = 0; i < n; i++)
         refs[i] = tr_send_after(100000 + i % 100000, tr_self(), a_late);
-    for (int i = 0; i < N; i += 2)
+    for (int i = 0; i < n; i += 2)
         cancelled += tr_cancel_timer(refs[i], NULL);
-    CHECK_INT(cancelled, N / 2);
-    for (int i = 1; i < N; i += 1000)
+    CHECK_INT(cancelled, n / 2);
+    for (int i = 1; i < n; i += 1000)
         CHECK(tr_read_timer(refs[i], NULL));
     CHECK_NO_MESSAGE();
 }

@@ -176,7 +176,7 @@ static void recurses_in_stdio(tr_term arg)
 TEST_PROC(a_full_stack_ends_the_process)
 {
     needs_faults();
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < check_rounds(100); i++)
         CHECK_TERM(end_of(recurses), tr_build(a_stack_overflow));
 }
 
@@ -185,7 +185,7 @@ TEST_PROC(a_stack_that_is_full_inside_stdio_leaves_stdio_usable)
     needs_faults();
     opaque_file = fopen("/dev/null", "w");
     CHECK(opaque_file != NULL);
-    for (int i = 0; i < 100; i++) {
+    for (int i = 0; i < check_rounds(100); i++) {
         CHECK_TERM(end_of(recurses_in_stdio), tr_build(a_stack_overflow));
         fprintf(opaque_file, "still works\n");
     }
@@ -213,10 +213,12 @@ static void faults_with_things_open(tr_term arg)
 
 TEST_PROC(a_fault_runs_the_clean_up_once)
 {
+    const int n = check_rounds(100);
+
     needs_faults();
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < n; i++)
         CHECK_TERM(end_of(faults_with_things_open), tr_build(a_stack_overflow));
-    CHECK_INT(cleaned, 100);
+    CHECK_INT(cleaned, n);
 }
 
 static void fault_in_cleaning(void *arg)
@@ -248,7 +250,7 @@ static void blocks_then_faults(tr_term arg)
     opaque_int = *(volatile int *)hidden(NULL);
 }
 
-TEST_PROC(faults_are_contained_on_threads_that_have_no_worker)
+TEST_PROC_REAL(faults_are_contained_on_threads_that_have_no_worker)
 {
     needs_faults();
     for (int i = 0; i < 20; i++)
@@ -260,7 +262,7 @@ static void crash_often(tr_term arg)
     tr_pid boss;
 
     CHECK(tr_match(arg, &boss));
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < check_rounds(100); i++)
         tr_release(end_of(i % 2 ? recurses : reads_null));
     tr_send(boss, a_done);
 }

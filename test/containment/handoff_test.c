@@ -89,7 +89,7 @@ static void release_readers(int n)
     await_done(n);
 }
 
-TEST_PROC(others_go_on_beside_processes_blocked_in_system_calls)
+TEST_PROC_REAL(others_go_on_beside_processes_blocked_in_system_calls)
 {
     int n = 4 * tr_schedulers_online();
 
@@ -100,7 +100,7 @@ TEST_PROC(others_go_on_beside_processes_blocked_in_system_calls)
     release_readers(n);
 }
 
-TEST_PROC(announced_blocking_gives_the_worker_away_at_once)
+TEST_PROC_REAL(announced_blocking_gives_the_worker_away_at_once)
 {
     int n = 4 * tr_schedulers_online();
 
@@ -113,7 +113,7 @@ TEST_PROC(announced_blocking_gives_the_worker_away_at_once)
     }
 }
 
-TEST_PROC(others_go_on_beside_endless_loops)
+TEST_PROC_REAL(others_go_on_beside_endless_loops)
 {
     int n = 4 * tr_schedulers_online();
 
@@ -142,7 +142,7 @@ static void computes_in_stretches(tr_term arg)
     tr_send(boss, a_done);
 }
 
-TEST_PROC(taking_a_worker_meets_its_process_at_every_moment)
+TEST_PROC_REAL(taking_a_worker_meets_its_process_at_every_moment)
 {
     enum { ACTORS = 8, MESSAGES = 200 };
     int n;
@@ -157,7 +157,7 @@ TEST_PROC(taking_a_worker_meets_its_process_at_every_moment)
     await_done(ACTORS);
 }
 
-TEST_PROC(thread_that_was_given_away_takes_part_again)
+TEST_PROC_REAL(thread_that_was_given_away_takes_part_again)
 {
     int n = tr_schedulers_online();
 

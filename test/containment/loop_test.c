@@ -54,7 +54,7 @@ static void check_killed(tr_process_fn fn, int n, tr_atom reason, tr_term seen)
     tr_free(refs);
 }
 
-TEST_PROC(an_exit_signal_ends_endless_loops)
+TEST_PROC_REAL(an_exit_signal_ends_endless_loops)
 {
     int cores = tr_schedulers_online();
 
@@ -72,14 +72,14 @@ static void loops_with_caps(tr_term arg)
     loops(arg);
 }
 
-TEST_PROC(an_exit_signal_ends_endless_loops_with_caps)
+TEST_PROC_REAL(an_exit_signal_ends_endless_loops_with_caps)
 {
     needs_kicks();
     check_killed(loops_with_caps, tr_schedulers_online(), a_kill, tr_build(a_killed));
     check_killed(loops_with_caps, tr_schedulers_online(), a_reason_x, tr_build(a_reason_x));
 }
 
-TEST_PROC(timers_fire_beside_ten_endless_loops_per_core)
+TEST_PROC_REAL(timers_fire_beside_ten_endless_loops_per_core)
 {
     int n = 10 * tr_schedulers_online();
     tr_pid *pids = tr_alloc((size_t)n * sizeof *pids);
@@ -107,7 +107,7 @@ static void loops_trapping(tr_term arg)
     loops(arg);
 }
 
-TEST_PROC(a_loop_that_traps_exits_is_ended_by_kill_only)
+TEST_PROC_REAL(a_loop_that_traps_exits_is_ended_by_kill_only)
 {
     tr_ref ref;
 
@@ -136,7 +136,7 @@ static void dies_with_its_loop(tr_term arg)
     tr_exit(a_reason_x);
 }
 
-TEST_PROC(a_link_ends_an_endless_loop)
+TEST_PROC_REAL(a_link_ends_an_endless_loop)
 {
     needs_kicks();
     nloops = 0;
@@ -144,7 +144,7 @@ TEST_PROC(a_link_ends_an_endless_loop)
     CHECK_WITHIN(patience(5000), nloops == 1 && tr_process_count() == 1);
 }
 
-TEST_PROC(a_timer_ends_an_endless_loop)
+TEST_PROC_REAL(a_timer_ends_an_endless_loop)
 {
     tr_ref ref;
 
@@ -193,7 +193,7 @@ static void check_lines(const char *path)
     fclose(f);
 }
 
-TEST_PROC(a_loop_of_malloc_printf_and_qsort_is_killed_again_and_again)
+TEST_PROC_REAL(a_loop_of_malloc_printf_and_qsort_is_killed_again_and_again)
 {
     char path[] = "/tmp/troupe-loop-XXXXXX";
     int fd = mkstemp(path);
@@ -226,7 +226,7 @@ static void loops_in_qsort(tr_term arg)
     qsort(numbers, 10, sizeof *numbers, never_ends);
 }
 
-TEST_PROC(a_loop_inside_qsort_is_ended_too)
+TEST_PROC_REAL(a_loop_inside_qsort_is_ended_too)
 {
     needs_kicks();
     check_killed(loops_in_qsort, 2, a_kill, tr_build(a_killed));
@@ -265,7 +265,7 @@ static void sleeps_for_ever(tr_term arg)
         sleep(1000);
 }
 
-TEST_PROC(an_exit_signal_ends_processes_that_block_in_system_calls)
+TEST_PROC_REAL(an_exit_signal_ends_processes_that_block_in_system_calls)
 {
     needs_kicks();
     CHECK(pipe(channel) == 0);
@@ -286,7 +286,7 @@ static void reads_trapping(tr_term arg)
     tr_send(boss, a_tick);
 }
 
-TEST_PROC(an_exit_signal_that_does_not_end_a_process_does_not_interrupt_its_system_call)
+TEST_PROC_REAL(an_exit_signal_that_does_not_end_a_process_does_not_interrupt_its_system_call)
 {
     needs_kicks();
     CHECK(pipe(channel) == 0);

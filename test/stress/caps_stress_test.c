@@ -70,12 +70,12 @@ static void check_numbers(bool may_lose)
     CHECK_PROCESS_COUNT(before);
 }
 
-TEST_PROC(stress_waiting_senders_keep_order_and_lose_nothing)
+TEST_PROC_REAL(stress_waiting_senders_keep_order_and_lose_nothing)
 {
     check_numbers(false);
 }
 
-TEST_PROC(stress_dropped_messages_leave_the_rest_in_order)
+TEST_PROC_REAL(stress_dropped_messages_leave_the_rest_in_order)
 {
     check_numbers(true);
 }
@@ -102,7 +102,7 @@ static void take_slowly(tr_term arg)
 }
 
 /* Receivers and senders are killed while the ones wait for the others. */
-TEST_PROC(stress_kills_around_full_mailboxes)
+TEST_PROC_REAL(stress_kills_around_full_mailboxes)
 {
     int64_t end = load_end_ms(), before = tr_process_count();
     uint64_t seed = 5;

@@ -242,7 +242,7 @@ static void name_them(void)
     }
 }
 
-TEST_PROC(stress_killed_processes_leave_nothing)
+TEST_PROC_REAL(stress_killed_processes_leave_nothing)
 {
     int64_t n = check_env("TR_LONG", 0) ? 1000000 : 100000 / check_env("TEST_TIMEOUT", 1);
 

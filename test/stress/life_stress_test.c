@@ -92,7 +92,7 @@ static int64_t resident_bytes(void)
     return pages * sysconf(_SC_PAGESIZE);
 }
 
-TEST_PROC(stress_processes_come_and_go_and_leave_nothing)
+TEST_PROC_REAL(stress_processes_come_and_go_and_leave_nothing)
 {
     int64_t end = load_end_ms(), before = tr_process_count(), spawned = 0, first = 0;
     uint64_t seed = 2026;
@@ -166,7 +166,7 @@ static void meddle(tr_term arg)
     tr_send(boss, a_done);
 }
 
-TEST_PROC(stress_suspending_and_asking_never_wedge)
+TEST_PROC_REAL(stress_suspending_and_asking_never_wedge)
 {
     int64_t end = load_end_ms();
     tr_pid pids[4];

@@ -94,7 +94,7 @@ static void act(tr_term arg)
     tr_send(boss, a_done);
 }
 
-TEST_PROC(stress_contested_names_always_become_free_again)
+TEST_PROC_REAL(stress_contested_names_always_become_free_again)
 {
     int64_t end = load_end_ms(), before = tr_process_count();
     size_t names_before = 0, names = 0;
@@ -143,7 +143,7 @@ static void check_free_after_down(tr_term arg)
     tr_send(boss, a_done);
 }
 
-TEST_PROC(stress_name_is_free_when_its_holders_end_is_known)
+TEST_PROC_REAL(stress_name_is_free_when_its_holders_end_is_known)
 {
     FACT("PROC-033", "who is told of an end finds the name free, always");
     int64_t end = load_end_ms(), before = tr_process_count();

@@ -95,7 +95,7 @@ static void be_peer(tr_term arg)
     tr_send(boss, a_done, p->me);
 }
 
-TEST_PROC(stress_every_pair_of_many_keeps_its_order)
+TEST_PROC_REAL(stress_every_pair_of_many_keeps_its_order)
 {
     FACT("MSG-003", "between any two of many processes all messages arrive, in order, under load");
     int64_t end = load_end_ms(), before = tr_process_count();
@@ -131,7 +131,7 @@ static void flood(tr_term arg)
     tr_send(to, a_done, me);
 }
 
-TEST_PROC(stress_one_receiver_takes_from_many_floods)
+TEST_PROC_REAL(stress_one_receiver_takes_from_many_floods)
 {
     enum { SENDERS = 64 };
     int64_t end = load_end_ms(), got[SENDERS], from, n;

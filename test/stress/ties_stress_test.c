@@ -52,7 +52,7 @@ static void watch_and_let_go(tr_term arg)
     tr_send(boss, a_done, fired);
 }
 
-TEST_PROC(stress_thousands_of_watchers_leave_nothing_behind)
+TEST_PROC_REAL(stress_thousands_of_watchers_leave_nothing_behind)
 {
     FACT("LM-032", "thousands of processes, each making 100 monitors on short-lived processes and "
                    "removing them at the same time, end with no monitor left and no stray 'DOWN'");
@@ -98,7 +98,7 @@ static void pester(tr_term arg)
         tr_exit_to(tr_self(), a_kill);
 }
 
-TEST_PROC(stress_target_forgets_watchers_that_die)
+TEST_PROC_REAL(stress_target_forgets_watchers_that_die)
 {
     int64_t end = load_end_ms(), before = tr_process_count() + 1;
     tr_pid target = tr_spawn(puppet);
@@ -153,7 +153,7 @@ static void be_node(tr_term arg)
         tr_exit(a_oops);
 }
 
-TEST_PROC(stress_web_of_links_falls_apart_and_nothing_hangs)
+TEST_PROC_REAL(stress_web_of_links_falls_apart_and_nothing_hangs)
 {
     int64_t end = load_end_ms(), before = tr_process_count();
     uint64_t seed = 77;
@@ -224,7 +224,7 @@ static void call_servers(tr_term arg)
     tr_send(boss, a_done);
 }
 
-TEST_PROC(stress_calls_through_aliases_leave_no_late_reply)
+TEST_PROC_REAL(stress_calls_through_aliases_leave_no_late_reply)
 {
     int64_t end = load_end_ms(), before = tr_process_count();
 

@@ -54,7 +54,7 @@ static void wait_for(int n, int64_t end)
     }
 }
 
-TEST_PROC(stress_timer_delivers_once_or_was_cancelled)
+TEST_PROC_REAL(stress_timer_delivers_once_or_was_cancelled)
 {
     FACT("TIMER-010", "under load too a timer either was cancelled in time and delivers nothing, "
                       "or delivers once");
@@ -107,7 +107,7 @@ static void let_others_cancel(tr_term arg)
     tr_send(boss, a_done);
 }
 
-TEST_PROC(stress_timer_may_be_cancelled_by_another_process)
+TEST_PROC_REAL(stress_timer_may_be_cancelled_by_another_process)
 {
     int64_t end = load_end_ms();
     tr_pid canceller = tr_spawn(cancel_for_others);
@@ -144,7 +144,7 @@ static void die_with_timers(tr_term arg)
         }
 }
 
-TEST_PROC(stress_processes_end_with_timers_in_every_state)
+TEST_PROC_REAL(stress_processes_end_with_timers_in_every_state)
 {
     int64_t end = load_end_ms(), before = tr_process_count();
     uint64_t seed = 4711;

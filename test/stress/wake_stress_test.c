@@ -64,17 +64,17 @@ static void stress_pairs(int pairs)
 }
 
 /* All workers are asleep most of the time, so each message must wake one. */
-TEST_PROC(stress_one_pair_never_loses_a_wake_up)
+TEST_PROC_REAL(stress_one_pair_never_loses_a_wake_up)
 {
     stress_pairs(1);
 }
 
-TEST_PROC(stress_few_pairs_never_lose_a_wake_up)
+TEST_PROC_REAL(stress_few_pairs_never_lose_a_wake_up)
 {
     stress_pairs(5);
 }
 
-TEST_PROC(stress_many_pairs_never_lose_a_wake_up)
+TEST_PROC_REAL(stress_many_pairs_never_lose_a_wake_up)
 {
     stress_pairs(200);
 }
@@ -94,7 +94,7 @@ static void pass_on(tr_term arg)
                 tr_send(next, a_token, n + 1);
 }
 
-TEST_PROC(stress_tokens_go_round_a_ring_for_ever)
+TEST_PROC_REAL(stress_tokens_go_round_a_ring_for_ever)
 {
     enum { RING = 100, TOKENS = 10 };
     int64_t end = load_end_ms(), n = 0, rounds = 0;
@@ -137,7 +137,7 @@ static void sleep_a_little(tr_term arg)
 }
 
 /* Sleepers, whose timers are the only thing that wakes anybody. */
-TEST_PROC(stress_sleepers_always_wake)
+TEST_PROC_REAL(stress_sleepers_always_wake)
 {
     enum { SLEEPERS = 50 };
     int64_t end = load_end_ms();
