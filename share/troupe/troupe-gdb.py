@@ -12,6 +12,7 @@
 Needs the debugging information of the library, which is built with -g. Nothing runs in the program.
 """
 
+import os
 import re
 import struct
 import time
@@ -30,11 +31,18 @@ DEPTH_SHOWN = 20
 
 
 def static(name, source):
-    """A static variable of that source file of the library."""
-    for symbol in gdb.lookup_static_symbols(name):
-        if symbol.symtab and symbol.symtab.filename.endswith(source):
-            return symbol.value()
-    raise gdb.GdbError("no debugging information about Troupe in this program (%s)" % source)
+    """A static variable of that source file of the library.
+
+    Optimised at link time there is a second one of its type, which has its place."""
+    symbols = gdb.lookup_static_symbols(name)
+    ours = [s for s in symbols if s.symtab and s.symtab.filename.endswith(source)]
+    if not ours:
+        raise gdb.GdbError("no debugging information about Troupe in this program (%s)" % source)
+    alike = [s for s in symbols if str(s.type) == str(ours[0].type)]
+    for value in (s.value() for s in ours + alike):
+        if not value.is_optimized_out:
+            return value
+    raise gdb.GdbError("%s of %s was optimised away" % (name, source))
 
 
 def read(address, size):
@@ -362,8 +370,12 @@ def place(frame):
 
 def library():
     """The folder of the library's sources, as its debugging information has it."""
-    path = gdb.lookup_global_symbol("tr__receive_next").symtab.fullname()
-    return path[: path.rindex("proc/")]
+    start = int(gdb.parse_and_eval("(unsigned long)&tr__receive_next"))
+    return os.path.dirname(os.path.dirname(source_of(gdb.find_pc_line(start)))) + "/"
+
+
+def source_of(line):
+    return os.path.normpath(line.symtab.fullname()) if line.symtab else ""
 
 
 def waits_in(at):
@@ -371,7 +383,7 @@ def waits_in(at):
     called, ours = None, library()
     for frame in at.frames():
         line = frame.find_sal()
-        if not line.symtab or not line.symtab.fullname().startswith(ours):
+        if not source_of(line).startswith(ours):
             return called, place(frame) if frame.pc() else None
         called = frame.name()
     return None, None

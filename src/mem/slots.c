@@ -16,8 +16,9 @@
 
 _Atomic(char *) tr__slabs[TR__SLABS];
 
-/* For share/troupe/troupe-gdb.py, which does not see macros. */
-__attribute__((used)) static const uint32_t slot_layout[] = { TR__SLOT_SIZE, TR__SLAB_SLOTS };
+/* For share/troupe/troupe-gdb.py, which does not see macros. Not constant, or it would have no
+   place when all is optimised at link time. */
+__attribute__((used)) static volatile uint32_t slot_layout[] = { TR__SLOT_SIZE, TR__SLAB_SLOTS };
 
 static struct {
     struct tr_spin lock;
