@@ -14,18 +14,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#define TEXT_SIZE 4096u
 #define ITEM_SIZE 700u /* bytes of one item at most */
 
 tr_atoms(normal, shutdown, out_of_memory, registered_name, initial_call, ancestors,
          message_queue_len, links, dictionary, trap_exit, status, heap_size);
 tr_atom_as(a_dollar_ancestors, "$ancestors");
 tr_atom_as(a_dollar_initial_call, "$initial_call");
-
-struct report {
-    size_t size; /* of the text, less than TEXT_SIZE */
-    char text[TEXT_SIZE];
-};
 
 static struct {
     pthread_mutex_t lock;
@@ -41,7 +35,7 @@ void tr_set_report_sink(void (*sink)(const char *text, void *arg), void *arg)
     pthread_mutex_unlock(&output.lock);
 }
 
-static void deliver(const char *text)
+void tr__report_deliver(const struct tr_report *r)
 {
     pthread_mutex_lock(&output.lock);
     void (*sink)(const char *, void *) = output.sink;
@@ -49,14 +43,14 @@ static void deliver(const char *text)
     pthread_mutex_unlock(&output.lock);
 
     if (sink)
-        sink(text, arg);
+        sink(r->text, arg);
     else
-        fputs(text, stderr);
+        fputs(r->text, stderr);
 }
 
-static void add_text(struct report *r, const char *text)
+void tr__report_text(struct tr_report *r, const char *text)
 {
-    size_t room = TEXT_SIZE - 1 - r->size;
+    size_t room = sizeof r->text - 1 - r->size;
     size_t n = strlen(text);
 
     if (n > room)
@@ -66,16 +60,21 @@ static void add_text(struct report *r, const char *text)
     r->text[r->size] = '\0';
 }
 
-static void add_item(struct report *r, const char *name, tr_term value)
+void tr__report_line(struct tr_report *r, const char *name, tr_term term)
 {
     char text[ITEM_SIZE];
-    bool whole = tr_print_to(text, sizeof text, value) < sizeof text;
+    bool whole = tr_print_to(text, sizeof text, term) < sizeof text;
 
-    add_text(r, "    ");
-    add_text(r, name);
-    add_text(r, ": ");
-    add_text(r, text);
-    add_text(r, whole ? "\n" : "...\n");
+    tr__report_text(r, name);
+    tr__report_text(r, ": ");
+    tr__report_text(r, text);
+    tr__report_text(r, whole ? "\n" : "...\n");
+}
+
+static void add_item(struct tr_report *r, const char *name, tr_term value)
+{
+    tr__report_text(r, "    ");
+    tr__report_line(r, name, value);
 }
 
 /* The dictionary without what is told under its own heading. */
@@ -91,7 +90,7 @@ static tr_term without_reserved(tr_term dictionary)
     return tr_list_reverse(rest);
 }
 
-static void add_info(struct report *r, const char *name, tr_atom item)
+static void add_info(struct tr_report *r, const char *name, tr_atom item)
 {
     tr_term value;
 
@@ -101,7 +100,7 @@ static void add_info(struct report *r, const char *name, tr_atom item)
 }
 
 /* {c, Function, Arity} is written c:Function/Arity. */
-static void add_initial_call(struct report *r)
+static void add_initial_call(struct tr_report *r)
 {
     char text[ITEM_SIZE];
     tr_atom module, function;
@@ -116,10 +115,10 @@ static void add_initial_call(struct report *r)
     }
     snprintf(text, sizeof text, "    initial call: %s:%s/%d\n", tr_atom_name(module, NULL),
              tr_atom_name(function, NULL), arity);
-    add_text(r, text);
+    tr__report_text(r, text);
 }
 
-static bool is_fault(tr_term reason)
+bool tr__report_is_fault(tr_term reason)
 {
     return !tr_match(reason, a_normal) && !tr_match(reason, a_shutdown) &&
            !tr_match(reason, a_shutdown, tr_any());
@@ -128,13 +127,13 @@ static bool is_fault(tr_term reason)
 void tr__report_end(void *unused)
 {
     tr_term reason = tr_exit_reason();
-    struct report r;
+    struct tr_report r;
 
     (void)unused;
-    if (tr_exit_signalled() || !is_fault(reason))
+    if (tr_exit_signalled() || !tr__report_is_fault(reason))
         return;
     r.size = 0;
-    add_text(&r, "=CRASH REPORT====\n  crasher:\n");
+    tr__report_text(&r, "=CRASH REPORT====\n  crasher:\n");
     add_item(&r, "pid", tr_build(tr_self()));
     add_info(&r, "registered_name", a_registered_name);
     add_item(&r, "reason", reason);
@@ -148,5 +147,5 @@ void tr__report_end(void *unused)
         add_info(&r, "links", a_links);
         add_info(&r, "dictionary", a_dictionary);
     }
-    deliver(r.text);
+    tr__report_deliver(&r);
 }

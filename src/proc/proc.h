@@ -331,6 +331,9 @@ static inline void tr__spend(struct tr_proc *p, int32_t cost)
 /* The run function of every process. */
 void tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
 
+/* The time so many ms from now; raises timeout_value for a negative one. */
+int64_t tr__deadline(int64_t ms);
+
 /* Takes `timeout` off its wheel. */
 void tr__timeout_cancel(struct tr_proc *p);
 
@@ -435,6 +438,11 @@ void tr__timer_free(struct tr_sig *sig);
 
 /* Frees all timers that are left when the scheduler has stopped. */
 void tr__timers_fini(void);
+
+/* --- wait.c --- */
+
+/* What a process waits for is on its way to it: called before anything is sent through an alias. */
+void tr__wait_answered(uint64_t ref);
 
 /* --- dict.c, info.c, runtime.c --- */
 

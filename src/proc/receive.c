@@ -24,6 +24,15 @@ enum {
 
 #define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
 
+int64_t tr__deadline(int64_t ms)
+{
+    if (ms == TR_INFINITY)
+        return TR__NEVER;
+    if (ms < 0)
+        tr__raise(TR_ATOM_TERM(timeout_value));
+    return tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+}
+
 static void open_scope(struct tr_receive_scope *m)
 {
     struct tr_proc *p = m->owner;
@@ -119,12 +128,18 @@ bool tr__receive_after(struct tr_receive_scope *m, int64_t ms)
             tr__caps_accepted(m->owner, NULL);
         return true;
     }
-    if (m->state != EMPTY || ms == TR_INFINITY)
-        return false;
-    if (ms < 0)
-        tr__raise(TR_ATOM_TERM(timeout_value));
-    m->deadline = tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+    if (m->state == EMPTY)
+        m->deadline = tr__deadline(ms);
     return false;
+}
+
+tr_term tr_receive_result(struct tr_receive_scope *m, tr_term term)
+{
+    tr_term copy = tr_copy(term);
+    struct tr_heap_mark mark = tr__heap_mark(&m->owner->heap);
+
+    memcpy(m->mark, &mark, sizeof mark);
+    return copy;
 }
 
 static void close_scope(struct tr_receive_scope *m)
@@ -170,13 +185,9 @@ TR__OPAQUE void tr_sleep(int64_t ms)
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
-    if (ms < 0 && ms != TR_INFINITY)
-        tr__raise(TR_ATOM_TERM(timeout_value));
     if (ms == 0)
         return;
-    int64_t deadline = TR__NEVER;
-    if (ms != TR_INFINITY)
-        deadline = tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+    int64_t deadline = tr__deadline(ms);
     while (deadline == TR__NEVER || tr__clock_ns() < deadline) {
         p->wake_at = deadline;
         tr__wait(p);

@@ -38,6 +38,8 @@ static inline tr_err deliver(struct tr_sig *sig, enum tr_caps_sender sender)
         tr__sig_free(sig);
         return TR_OK;
     }
+    if ((sig->to & 3) == TR__TAG_REF)
+        tr__wait_answered(sig->to);
     if (tr__unlikely(tr__is_capped(p)))
         return tr__caps_send(p, sig, sender);
     tr__push_now(p, sig);
