@@ -74,7 +74,8 @@ size_t tr_mailbox_length(void);
  * all others stay where they are, in order. While none is acceptable the process waits.
  *
  *     tr_on (m, ...) statement      accepts a message that tr_match(message, ...) accepts
- *     tr_when (m, condition) statement   accepts the message m.message if the condition holds
+ *     tr_when (m, condition) statement   accepts m.message if the condition holds; the statement
+ *                                   finds what the condition has captured, and no m.message
  *     tr_after (m, ms) statement    runs when nothing was acceptable for ms milliseconds, counted
  *                                   from the start of the receive; TR_INFINITY: never
  *

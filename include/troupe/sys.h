@@ -25,8 +25,9 @@ TR_HEADER_BEGIN
 /*
  * tr_term tr_sys_request(to, ms, ...): sends the system message {system, From, Request} to a pid, a
  * name or {Name, Node}, and waits for its answer, in the current heap. The caller ends with
- * {timeout, {sys, Request}} when it takes longer, with {noproc, {sys, Request}} when there is no
- * such process, and so on as by tr_call. The functions below wait 5 seconds. Process only; blocks.
+ * {timeout, {sys, Function, [To | Arguments]}} when it takes longer, with noproc in the same place
+ * when there is no such process, and so on as by tr_call; the Request is Function, or {Function,
+ * Argument...}. The functions below wait 5 seconds. Process only; blocks.
  */
 tr_term tr_sys_request_args(tr_term to, int64_t timeout_ms, const struct tr_arg *args, int n);
 #define tr_sys_request(to, ms, ...) tr_sys_request_args(TR__DEST(to), ms, TR_ARGS(__VA_ARGS__))
@@ -38,14 +39,14 @@ void tr_sys_resume_term(tr_term to);
 #define tr_sys_suspend(to) tr_sys_suspend_term(TR__DEST(to))
 #define tr_sys_resume(to)  tr_sys_resume_term(TR__DEST(to))
 
-/* The state as the process shows it. Ends the caller with {Reason, {sys, get_state}} when it cannot
-   be shown. (sys:get_state/1) */
+/* The state as the process shows it. Ends the caller with {Reason, {sys, get_state, [To]}} when it
+   cannot be shown. (sys:get_state/1) */
 tr_term tr_sys_get_state_term(tr_term to);
 #define tr_sys_get_state(to) tr_sys_get_state_term(TR__DEST(to))
 
 /* Replaces the state by fn(State, Arg), which runs in the process; returns the new one. Ends the
-   caller with {Reason, {sys, replace_state}} when fn fails, or the new state is refused.
-   (sys:replace_state/2) */
+   caller with {Reason, {sys, replace_state, [To | _]}} when the state cannot be shown, or the new
+   one is refused. (sys:replace_state/2) */
 typedef tr_term (*tr_sys_replace_fn)(tr_term state, tr_term arg);
 tr_term tr_sys_replace_state_args(tr_term to, tr_sys_replace_fn fn, const struct tr_arg *args,
                                   int n);
@@ -80,8 +81,9 @@ tr_term tr_sys_change_code_args(tr_term to, const struct tr_arg *args);
  *     a_log, a_get                         [Event], oldest first                  {ok, Events}
  *     a_log, a_print                       writes them                            ok
  *     a_statistics, true or false          count messages                         ok
- *     a_statistics, a_get                  {ok, [{start_time, Ms}, {current_time, Ms},
- *                                          {reductions, N}, {messages_in, N}, {messages_out, N}]}
+ *     a_statistics, a_get                  {ok, [{start_time, {Date, Time}},
+ *                                          {current_time, {Date, Time}}, {reductions, N},
+ *                                          {messages_in, N}, {messages_out, N}]}
  *                                          or {ok, no_statistics}
  *     a_log_to_file, "path" or false       a line for each event, appended        ok, {error, _}
  *     a_no_debug                           all of it off                          ok
@@ -113,10 +115,8 @@ struct tr_sys_debug_opts {
     tr_sys_debug_fn install; /* starts with the state [] */
 };
 
-/* What a process lets others do with it; `data` is its own. All but name may be NULL. */
+/* What a process lets others do with it; `data` is its own. Any may be NULL. */
 struct tr_sys_callbacks {
-    const char *name; /* the Module of get_status */
-
     /* The state as a term, in the current heap. Without it there is none to be shown. */
     tr_term (*get_state)(void *data);
 
@@ -135,11 +135,12 @@ struct tr_sys_callbacks {
 
 struct tr_sys_debug;
 
-/* One for each process; zero but for the first three, which the process sets. */
+/* One for each process; zero but for the first four, which the process sets. */
 struct tr_sys {
     const struct tr_sys_callbacks *callbacks;
     void *data;
-    tr_pid parent; /* whose 'EXIT' message ends the process also while suspended; 0: none */
+    const char *module; /* the Module of get_status */
+    tr_pid parent;      /* whose 'EXIT' message ends the process also while suspended; 0: none */
 
     /* --- private part --- */
     struct tr_sys_debug *debug; /* NULL: off */

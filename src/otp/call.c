@@ -86,8 +86,8 @@ static tr_err give_up(tr_ref ref, tr_term *result)
     return err;
 }
 
-tr_err tr_try_call_args(tr_term to, int64_t timeout_ms, tr_term *result, const struct tr_arg *args,
-                        int n)
+tr_err tr__try_call(tr_atom kind, tr_term to, int64_t timeout_ms, tr_term *result,
+                    struct tr_arg request)
 {
     tr_term cycle;
     tr_atom node;
@@ -108,8 +108,7 @@ tr_err tr_try_call_args(tr_term to, int64_t timeout_ms, tr_term *result, const s
         tr_demonitor_flush(ref);
         return failed(TR_EDEADLOCK, tr_build(a_deadlock, cycle), result);
     }
-    err = tr_try_send(server, a_gen_call, tr_tuple(self, tr_cons(a_alias, ref)),
-                      tr_message_arg(args, n));
+    err = tr_try_send(server, kind, tr_tuple(self, tr_cons(a_alias, ref)), request);
     if (err) {
         tr_call_wait_end(ref);
         tr_demonitor_flush(ref);
@@ -119,6 +118,12 @@ tr_err tr_try_call_args(tr_term to, int64_t timeout_ms, tr_term *result, const s
         err = give_up(ref, result);
     tr_call_wait_end(ref);
     return err;
+}
+
+tr_err tr_try_call_args(tr_term to, int64_t timeout_ms, tr_term *result, const struct tr_arg *args,
+                        int n)
+{
+    return tr__try_call(a_gen_call, to, timeout_ms, result, tr_message_arg(args, n));
 }
 
 tr_term tr_call_args(tr_term to, int64_t timeout_ms, const struct tr_arg *args, int n)
@@ -213,13 +218,15 @@ tr_err tr_check_response(tr_term message, struct tr_request *request, tr_term *r
 tr_err tr_wait_response(struct tr_request *request, int64_t timeout_ms, tr_term *result)
 {
     tr_err err = TR_ETIMEOUT;
+    tr_term message;
     tr_ref ref;
 
     tr__check_timeout(timeout_ms);
     tr_receive_ref(m, request->ref)
     {
-        tr_when (m, tr__is_response(m.message, &ref) && ref.w == request->ref.w) {
-            err = tr__response(m.message, request, result);
+        message = m.message;
+        tr_when (m, tr__is_response(message, &ref) && ref.w == request->ref.w) {
+            err = tr__response(message, request, result);
             *result = tr_receive_result(&m, *result);
         }
         tr_after (m, timeout_ms) {

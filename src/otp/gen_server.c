@@ -11,8 +11,7 @@
 #include "otp/server.h"
 
 tr_atoms(system, EXIT, timeout, undef, function_clause, bad_return_value, handle_call, handle_cast,
-         handle_info, handle_continue, in, out, noreply, ok, ignore, error, reply, stop, noclause,
-         registered_name);
+         handle_info, handle_continue, in, out, noreply, ok, ignore, error, reply, stop, noclause);
 tr_atom_as(a_gen_call, "$gen_call");
 tr_atom_as(a_gen_cast, "$gen_cast");
 
@@ -62,19 +61,15 @@ static _Noreturn void no_clause(struct tr_server *s, tr_atom callback, struct tr
     tr_exit(a_function_clause, tr_list(tr_tuple(module(s), callback, arguments)));
 }
 
-tr_term tr__server_name(void)
-{
-    tr_term name = tr_nil();
-
-    tr_process_info(tr_self(), a_registered_name, &name);
-    return tr_is_nil(name) ? tr_build(tr_self()) : name;
-}
-
-/* --- debugging --- */
+/* --- system messages and debugging --- */
 
 static struct tr_sys sys_of(struct tr_server *s)
 {
-    return (struct tr_sys){ &tr__server_sys, s, s->parent, s->debug, false };
+    return (struct tr_sys){ .callbacks = tr__server_sys(s),
+                            .data = s,
+                            .module = s->callbacks->name,
+                            .parent = s->parent,
+                            .debug = s->debug };
 }
 
 static void on_system(struct tr_server *s, tr_term from, tr_term request)
@@ -160,10 +155,6 @@ static tr_gen_result dispatch(struct tr_server *s, tr_term message)
 {
     tr_term from, request, reason;
 
-    if (tr_match(message, a_system, &from, &request)) {
-        on_system(s, from, request);
-        return tr_gen_noreply();
-    }
     if (s->parent.w && tr_match(message, a_EXIT, s->parent, &reason))
         tr__server_stop(s, reason);
     EVENT(s, a_in, message);
@@ -207,11 +198,19 @@ void tr__server_settle(struct tr_server *s, tr_gen_result r)
         ;
 }
 
+/* System messages are not the server's own: they leave its timeout alone. */
 static void handle(struct tr_server *s, tr_term message)
 {
+    tr_term from, request;
+
+    if (tr_match(message, a_system, &from, &request)) {
+        on_system(s, from, request);
+        return;
+    }
     s->message = message;
     s->deadline = TR__NO_DEADLINE;
     tr__server_settle(s, dispatch(s, message));
+    s->message.w = 0;
 }
 
 static void handle_timeout(struct tr_server *s)

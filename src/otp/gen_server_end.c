@@ -6,12 +6,11 @@
  * it stands; then terminate runs among the deferred functions of the process, before those that
  * were registered by init.
  */
+#include "otp/debug.h"
 #include "otp/report.h"
 #include "otp/server.h"
 
-#include <stdlib.h>
-
-tr_atoms(normal, shutdown, initial_call, init);
+tr_atoms(init, message, state, reason);
 
 _Noreturn void tr__server_stop(struct tr_server *s, tr_term reason)
 {
@@ -21,23 +20,27 @@ _Noreturn void tr__server_stop(struct tr_server *s, tr_term reason)
     tr_exit(reason);
 }
 
-tr_term tr__server_state(const struct tr_server *s)
+static void add_part(struct tr_report *r, const char *name, tr_term status, tr_atom key)
 {
-    if (s->callbacks->get_state)
-        return s->callbacks->get_state(s->state);
-    return tr_binary(s->state, s->callbacks->state_size);
+    tr_term part;
+
+    if (tr_map_get(status, tr_build(key), &part))
+        tr__report_line(r, name, part);
 }
 
 static void report_failure(const struct tr_server *s, tr_term reason)
 {
     struct tr_report r = { .size = 0 };
+    tr_term status = tr_build(tr_map(a_reason, reason));
 
-    tr__report_text(&r, "=ERROR REPORT====\n");
-    tr__report_line(&r, "** Generic server terminating", tr__server_name());
     if (s->message.w)
-        tr__report_line(&r, "** Last message in was", s->message);
-    tr__report_line(&r, "** When server state was", tr__server_state(s));
-    tr__report_line(&r, "** Reason for termination was", reason);
+        status = tr_map_put(status, tr_build(a_message), s->message);
+    status = tr__server_status(s, status);
+    tr__report_text(&r, "=ERROR REPORT====\n");
+    tr__report_line(&r, "** Generic server terminating", tr__own_name());
+    add_part(&r, "** Last message in was", status, a_message);
+    add_part(&r, "** When server state was", status, a_state);
+    add_part(&r, "** Reason for termination was", status, a_reason);
     tr__report_deliver(&r);
 }
 

@@ -39,7 +39,7 @@ static _Noreturn void cannot_start(tr_gen_result r)
 
 static void debug_on(struct tr_server *s, const struct tr_sys_debug_opts *opts)
 {
-    struct tr_sys sys = { .callbacks = &tr__server_sys, .data = s };
+    struct tr_sys sys = { .callbacks = tr__server_sys(s), .data = s };
 
     tr_sys_debug_start(&sys, opts);
     s->debug = sys.debug;

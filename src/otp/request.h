@@ -12,6 +12,10 @@ bool tr__is_remote(tr_term to, tr_atom *node);
    destination ends the caller with badarg. */
 bool tr__find_server(tr_term to, tr_pid *pid);
 
+/* A call whose message is {Kind, From, Request}: what tr_try_call says. */
+tr_err tr__try_call(tr_atom kind, tr_term to, int64_t timeout_ms, tr_term *result,
+                    struct tr_arg request);
+
 /* Ends the caller with {badarg, Time} when it is no timeout. */
 void tr__check_timeout(int64_t timeout_ms);
 

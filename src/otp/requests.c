@@ -114,14 +114,16 @@ tr_err tr_reqids_check(tr_term message, struct tr_reqids *ids, tr_term *result, 
 tr_err tr_reqids_wait(struct tr_reqids *ids, int64_t timeout_ms, tr_term *result, tr_term *label)
 {
     tr_err err = TR_ETIMEOUT;
+    tr_term message;
     size_t i = 0;
 
     tr__check_timeout(timeout_ms);
     if (ids->n == 0)
         return TR_EINVAL;
     tr_receive (m) {
-        tr_when (m, (i = find(ids, m.message)) < ids->n) {
-            err = take(m.message, ids, i, result, label);
+        message = m.message;
+        tr_when (m, (i = find(ids, message)) < ids->n) {
+            err = take(message, ids, i, result, label);
             *result = tr_receive_result(&m, *result);
             if (label)
                 *label = tr_receive_result(&m, *label);

@@ -5,6 +5,7 @@
  *     gen_server.c         the loop, and what becomes of messages and results
  *     gen_server_start.c   from the start function to the first message
  *     gen_server_end.c     terminate, and the report of a failure
+ *     gen_server_sys.c     what system messages do with it
  */
 #ifndef TROUPE_OTP_SERVER_H
 #define TROUPE_OTP_SERVER_H
@@ -26,11 +27,8 @@ struct tr_server {
 
 #define TR__NO_DEADLINE INT64_MAX
 
-/* What a server is looked into by. */
-extern const struct tr_sys_callbacks tr__server_sys;
-
-/* Its registered name, or its pid. */
-tr_term tr__server_name(void);
+/* By what a server is looked into. Static. */
+const struct tr_sys_callbacks *tr__server_sys(const struct tr_server *s);
 
 /* Does what a result asks for beside the reply, runs continuations, and ends the server if that is
    the result. */
@@ -53,6 +51,9 @@ tr_term tr__server_result(tr_gen_result r);
 
 /* The state as a term. */
 tr_term tr__server_state(const struct tr_server *s);
+
+/* The map `status` with the state in it, as format_status shows it. */
+tr_term tr__server_status(const struct tr_server *s, tr_term status);
 
 /* For tr_defer: runs terminate if a failure ends the server, and reports it. */
 void tr__server_ended(void *server);
