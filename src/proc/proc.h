@@ -80,8 +80,8 @@ struct tr_proc_extra {
 struct tr_cleanup {
     struct tr_cleanup *next;  /* the one registered before */
     struct tr_cleanup **link; /* what points to this one */
-    void (*fn)(void *);
-    void *arg;
+    void (*fn)(void *);       /* NULL: a piece of memory */
+    void *arg;                /* of fn, or the size of the memory */
 };
 
 struct tr_proc {
