@@ -2,6 +2,9 @@
 /* Servers: starting them, requests, results. */
 #include "subject.h"
 
+#include <stdio.h>
+#include <unistd.h>
+
 static tr_term start(tr_term arg)
 {
     return tr_gen_server_start(&subject, NULL, arg);
@@ -360,4 +363,36 @@ TEST_PROC(process_becomes_a_server)
     CHECK_TERM(down_reason(ref, a_DOWN), tr_build(tr_intern("process_not_registered")));
     CHECK(tr_match(tr_start_monitor(becomes, &ref, NULL, a_worker, 0), &pid));
     CHECK_TERM(down_reason(ref, a_DOWN), tr_build(tr_intern("process_not_registered")));
+}
+
+/* --- what an idle server costs --- */
+
+static int64_t resident_bytes(void)
+{
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+
+    CHECK(file && fscanf(file, "%*d %ld", &pages) == 1);
+    fclose(file);
+    return pages * sysconf(_SC_PAGESIZE);
+}
+
+TEST_PROC(idle_server_costs_its_control_block_and_its_state)
+{
+    static const struct tr_gen_server small = { .name = "small",
+                                                .state_size = 16,
+                                                .init = bare_init };
+    enum { SERVERS = 50000 };
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    SKIP("a sanitizer's memory is its own");
+#endif
+    int64_t before = resident_bytes();
+    for (int i = 0; i < SERVERS; i++)
+        tr_scope
+        {
+            tr_gen_server_start(&small, NULL);
+        }
+    CHECK_INT(tr_process_count(), SERVERS + 1);
+    CHECK((resident_bytes() - before) / SERVERS <= 620);
 }
