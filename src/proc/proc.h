@@ -409,8 +409,12 @@ void tr__monitor_end(struct tr_proc *p, struct tr_tie *tie);
  */
 void tr__monitor_withdraw(struct tr_proc *p, struct tr_tie *tie);
 
-/* True when a message through this alias is to be accepted. */
-bool tr__alias_accepts(struct tr_proc *p, uint64_t ref);
+/* True when a message through an alias is to be accepted. */
+bool tr__alias_accepts(struct tr_proc *p, struct tr_sig *sig);
+
+/* A message is about to be sent through an alias. If its sender is watched until it comes, the
+   sender's end of that monitor goes now, and nothing needs to be sent back for it. */
+void tr__monitor_answered(struct tr_sig *sig);
 
 /* --- name.c --- */
 

@@ -60,12 +60,13 @@ static void begin(struct tr_receive_scope *m)
     tr__spend(p, TR__COST_RECEIVE);
 }
 
-/* Waits for messages, or the deadline; sets what the body is to be run for. False: look again. */
-static bool wait(struct tr_receive_scope *m)
+/* Waits for messages, or the deadline; sets what the body is to be run for. False: look again. A
+   deadline that was set just now cannot be over, and need not be compared with the clock. */
+static bool wait(struct tr_receive_scope *m, bool just_set)
 {
     struct tr_proc *p = m->owner;
 
-    if (m->deadline != TR__NEVER && tr__clock_ns() >= m->deadline) {
+    if (m->deadline != TR__NEVER && !just_set && tr__clock_ns() >= m->deadline) {
         m->state = EXPIRED;
         return true;
     }
@@ -78,6 +79,7 @@ static bool wait(struct tr_receive_scope *m)
 TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
 {
     TR__ENTER();
+    bool just_set = m->state == EMPTY;
     if (m->state == DONE)
         return false;
     if (m->state == LOOKING)
@@ -105,8 +107,9 @@ TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
             m->state = EMPTY;
             return true;
         }
-        if (wait(m))
+        if (wait(m, just_set))
             return true;
+        just_set = false;
     }
 }
 
