@@ -143,7 +143,8 @@ bool tr_reply_alias(tr_term from, tr_ref *alias);
 
 /*
  * Where crash reports go: `sink` is called with the text of each, by the process that ends, as one
- * of its last acts; it may send messages. NULL: to standard error, as at the start. Any thread.
+ * of its last acts; it may send messages. NULL: to standard error, as at the start. Without
+ * memory nothing changes. Any thread.
  */
 void tr_set_report_sink(void (*sink)(const char *text, void *arg), void *arg);
 

@@ -10,8 +10,9 @@
 
 #include "troupe.h"
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define ITEM_SIZE 700u /* bytes of one item at most */
@@ -21,29 +22,33 @@ tr_atoms(normal, shutdown, out_of_memory, registered_name, initial_call, ancesto
 tr_atom_as(a_dollar_ancestors, "$ancestors");
 tr_atom_as(a_dollar_initial_call, "$initial_call");
 
-static struct {
-    pthread_mutex_t lock;
-    void (*sink)(const char *text, void *arg);
+/* Where reports go. Never freed, since others may be in the middle of using it; and found without a
+   lock, since a process that held one could be ended by an exit signal. */
+struct sink {
+    void (*fn)(const char *text, void *arg);
     void *arg;
-} output = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    struct sink *before;
+};
 
-void tr_set_report_sink(void (*sink)(const char *text, void *arg), void *arg)
+static _Atomic(struct sink *) output;
+
+void tr_set_report_sink(void (*fn)(const char *text, void *arg), void *arg)
 {
-    pthread_mutex_lock(&output.lock);
-    output.sink = sink;
-    output.arg = arg;
-    pthread_mutex_unlock(&output.lock);
+    struct sink *sink = malloc(sizeof *sink);
+
+    if (!sink)
+        return;
+    *sink = (struct sink){ fn, arg, atomic_load(&output) };
+    while (!atomic_compare_exchange_weak(&output, &sink->before, sink))
+        ;
 }
 
 void tr__report_deliver(const struct tr_report *r)
 {
-    pthread_mutex_lock(&output.lock);
-    void (*sink)(const char *, void *) = output.sink;
-    void *arg = output.arg;
-    pthread_mutex_unlock(&output.lock);
+    struct sink *sink = atomic_load(&output);
 
-    if (sink)
-        sink(r->text, arg);
+    if (sink && sink->fn)
+        sink->fn(r->text, sink->arg);
     else
         fputs(r->text, stderr);
 }
