@@ -20,7 +20,8 @@
  * mailbox does not slow it down.
  *
  * Times are milliseconds or TR_INFINITY. A negative time ends the caller with {badarg, Time}, and
- * nothing is sent.
+ * nothing is sent. Without memory the caller ends with out_of_memory. Where the server's mailbox is
+ * full and makes senders wait, that wait is not part of the time.
  */
 #ifndef TROUPE_CALL_H
 #define TROUPE_CALL_H
@@ -57,9 +58,8 @@ tr_term tr_call_args(tr_term to, int64_t timeout_ms, const struct tr_arg *args, 
 /*
  * tr_err tr_try_call(to, &result, ...): the same with a result. *result is the answer, or the
  * Reason above, in the current heap: TR_ETIMEOUT, TR_ENOPROC (noproc and nodedown), TR_EINVAL
- * (calling_self), TR_EDEADLOCK, TR_ECLOSED (the server ended), TR_ENOMEM (nothing was sent, the
- * reason is out_of_memory). tr_try_call_within(ms, to, &result, ...) waits as long as it says.
- * Process only; blocks.
+ * (calling_self), TR_EDEADLOCK, TR_ECLOSED (the server ended). tr_try_call_within(ms, to, &result,
+ * ...) waits as long as it says. Process only; blocks.
  */
 TR_MUST_USE tr_err tr_try_call_args(tr_term to, int64_t timeout_ms, tr_term *result,
                                     const struct tr_arg *args, int n);
@@ -69,7 +69,7 @@ TR_MUST_USE tr_err tr_try_call_args(tr_term to, int64_t timeout_ms, tr_term *res
     tr_try_call_args(TR__DEST(to), ms, result, TR_ARGS(__VA_ARGS__))
 
 /* void tr_cast(to, ...): sends a request that is not answered. Never fails, whether or not there is
-   such a process; never blocks. Any thread. (gen_server:cast/2) */
+   such a process; blocks only as tr_send does. Any thread. (gen_server:cast/2) */
 void tr_cast_args(tr_term to, const struct tr_arg *args, int n);
 #define tr_cast(to, ...) tr_cast_args(TR__DEST(to), TR_ARGS(__VA_ARGS__))
 

@@ -11,7 +11,7 @@
 #include "otp/request.h"
 
 tr_atoms(alias, DOWN, noproc, noconnection, nodedown, calling_self, timeout, deadlock, gen_server,
-         call, infinity, out_of_memory, badarg);
+         call, infinity, badarg);
 tr_atom_as(a_gen_call, "$gen_call");
 tr_atom_as(a_gen_cast, "$gen_cast");
 tr_atom_as(a_nonode, "nonode@nohost");
@@ -108,12 +108,7 @@ tr_err tr__try_call(tr_atom kind, tr_term to, int64_t timeout_ms, tr_term *resul
         tr_demonitor_flush(ref);
         return failed(TR_EDEADLOCK, tr_build(a_deadlock, cycle), result);
     }
-    err = tr_try_send(server, kind, tr_tuple(self, tr_cons(a_alias, ref)), request);
-    if (err) {
-        tr_call_wait_end(ref);
-        tr_demonitor_flush(ref);
-        return failed(err, tr_build(a_out_of_memory), result);
-    }
+    tr_send(server, kind, tr_tuple(self, tr_cons(a_alias, ref)), request);
     if (!await_answer(ref, timeout_ms, &err, result))
         err = give_up(ref, result);
     tr_call_wait_end(ref);
@@ -148,12 +143,13 @@ void tr_call_handed_on(tr_term from)
 
 void tr_cast_args(tr_term to, const struct tr_arg *args, int n)
 {
-    tr_err err = tr_try_send(to, a_gen_cast, tr_message_arg(args, n));
+    tr_atom node;
+    tr_pid server;
 
-    if (err == TR_EBADARG)
-        tr_error(a_badarg, to.w ? to : tr_nil());
-    if (err == TR_ENOMEM)
-        tr_exit(a_out_of_memory);
+    if (tr_is_ref(to))
+        tr_send(to, a_gen_cast, tr_message_arg(args, n));
+    else if (!tr__is_remote(to, &node) && tr__find_server(to, &server))
+        tr_send(server, a_gen_cast, tr_message_arg(args, n));
 }
 
 void tr_abcast_args(tr_term nodes, tr_atom name, const struct tr_arg *args, int n)

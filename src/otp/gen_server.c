@@ -94,9 +94,7 @@ static void on_system(struct tr_server *s, tr_term from, tr_term request)
 /* Terminates first, as OTP does: the caller learns of it when it is done. */
 static _Noreturn void stop_and_reply(struct tr_server *s, tr_term from, tr_gen_result r)
 {
-    s->ended = true;
-    if (s->callbacks->terminate)
-        s->callbacks->terminate(s->state, r.value);
+    tr__server_terminate(s, r.value);
     tr_reply(from, r.with.term);
     EVENT(s, a_out, r.with.term, from, tr__server_state(s));
     tr_exit(r.value);

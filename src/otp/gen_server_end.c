@@ -3,20 +3,28 @@
  * The end of a server, and the reports that servers make.
  *
  * A stop that is asked for runs terminate at once. A failure in a callback ends the process where
- * it stands; then terminate runs among the deferred functions of the process, before those that
- * were registered by init.
+ * it stands; then the reports are written, and terminate runs, among the deferred functions of the
+ * process, before those that were registered by init. One function does all that, and the crash
+ * report too, since a million servers may be idle.
  */
 #include "otp/debug.h"
 #include "otp/report.h"
 #include "otp/server.h"
 
-tr_atoms(init, message, state, reason);
+tr_atoms(init, message, state, reason, out_of_memory);
 
-_Noreturn void tr__server_stop(struct tr_server *s, tr_term reason)
+void tr__server_terminate(struct tr_server *s, tr_term reason)
 {
+    if (s->ended)
+        return;
     s->ended = true;
     if (s->callbacks->terminate)
         s->callbacks->terminate(s->state, reason);
+}
+
+_Noreturn void tr__server_stop(struct tr_server *s, tr_term reason)
+{
+    tr__server_terminate(s, reason);
     tr_exit(reason);
 }
 
@@ -61,14 +69,12 @@ void tr__server_ended(void *server)
 
     if (tr_exit_signalled())
         return;
-    if (tr__report_is_fault(reason)) {
+    /* The reports first: a terminate that fails ends this function. */
+    if (tr__report_is_fault(reason) && !tr_match(reason, a_out_of_memory)) {
         /* What proc_lib notes at the start of each process is needed here only. */
         tr_set_initial_call(tr_build(tr_intern(s->callbacks->name), a_init, 1));
         report_failure(s, reason);
     }
-    if (s->ended)
-        return;
-    s->ended = true;
-    if (s->callbacks->terminate)
-        s->callbacks->terminate(s->state, reason);
+    tr__report_end(NULL);
+    tr__server_terminate(s, reason);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A server from the start function to the first message. */
+#include "otp/report.h"
 #include "otp/server.h"
 
 #include <string.h>
@@ -81,6 +82,7 @@ static void body(tr_term arg)
     tr_gen_result r = s->callbacks->init(s->state, user);
     if (r.what != TR__GEN_OK)
         cannot_start(r);
+    tr_defer_cancel(tr__report_end, NULL); /* a part of what follows */
     tr_defer(tr__server_ended, s);
     tr_init_ack(a_ok, tr_self());
     r.what = TR__GEN_NOREPLY;
@@ -165,6 +167,7 @@ _Noreturn void tr_gen_server_enter_loop(const struct tr_gen_server *server, cons
         memcpy(s->state, state, server->state_size);
     if (opts && opts->debug)
         debug_on(s, opts->debug);
+    tr_defer_cancel(tr__report_end, NULL);
     tr_defer(tr__server_ended, s);
     tr__server_run(s);
 }

@@ -37,7 +37,10 @@ void tr__server_settle(struct tr_server *s, tr_gen_result r);
 /* The loop, from a moment when nothing else is to be done. */
 _Noreturn void tr__server_run(struct tr_server *s);
 
-/* Runs terminate, then ends the process with that reason. */
+/* Runs terminate, once in the life of a server. */
+void tr__server_terminate(struct tr_server *s, tr_term reason);
+
+/* The same, then ends the process with that reason. */
 _Noreturn void tr__server_stop(struct tr_server *s, tr_term reason);
 
 /* Ends the server because it lacks a callback: {undef, [{Name, Callback, Arity}]}. */
@@ -55,7 +58,7 @@ tr_term tr__server_state(const struct tr_server *s);
 /* The map `status` with the state in it, as format_status shows it. */
 tr_term tr__server_status(const struct tr_server *s, tr_term status);
 
-/* For tr_defer: runs terminate if a failure ends the server, and reports it. */
+/* For tr_defer: reports the failure that ends a server, and runs terminate. */
 void tr__server_ended(void *server);
 
 /* Reports a message that no handle_info took. */

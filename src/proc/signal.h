@@ -33,7 +33,7 @@ enum tr_sig_kind {
 };
 
 enum {
-    TR__SIG_LINKED = 1, /* EXIT: through a link, not by tr_exit_to */
+    TR__SIG_LINKED = 1,  /* EXIT: through a link, not by tr_exit_to */
     TR__SIG_TIMER = 2,   /* the signal is part of a struct tr_timer */
     TR__SIG_COUNTED = 4, /* a message that takes room in a mailbox with a cap */
     TR__SIG_LAST = 8 /* MESSAGE through an alias: its sender is watched no more by the receiver */

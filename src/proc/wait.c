@@ -195,7 +195,8 @@ void tr__wait_answered(uint64_t ref)
 {
     struct wait *w = find(TR__REF_SLOT(ref));
 
-    /* Only this reference may be cleared: its owner may have given up, and wait anew. */
+    /* Relaxed: whoever can answer has got the request, which was sent after the store. Only this
+       reference may be cleared: its owner may have given up, and wait anew. */
     if (w && atomic_load_explicit(&w->ref, memory_order_relaxed) == ref)
         atomic_compare_exchange_strong(&w->ref, &(uint64_t){ ref }, 0);
 }
