@@ -3,10 +3,13 @@
 #ifndef TROUPE_H
 #define TROUPE_H
 
+#include "troupe/call.h"
+#include "troupe/deadlock.h"
 #include "troupe/errno.h"
 #include "troupe/error.h"
 #include "troupe/fault.h"
 #include "troupe/fd.h"
+#include "troupe/gen_server.h"
 #include "troupe/info.h"
 #include "troupe/io.h"
 #include "troupe/link.h"
@@ -20,6 +23,7 @@
 #include "troupe/replay.h"
 #include "troupe/runtime.h"
 #include "troupe/start.h"
+#include "troupe/sys.h"
 #include "troupe/term.h"
 #include "troupe/timer.h"
 #include "troupe/version.h"

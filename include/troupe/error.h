@@ -34,7 +34,8 @@
     X(TR_ECLOSED, -10, "closed")                                                                   \
     X(TR_EBUSY, -11, "busy")                                                                       \
     X(TR_ENOTSUP, -12, "not supported")                                                            \
-    X(TR_ESYS, -13, "an operation of the system failed")
+    X(TR_ESYS, -13, "an operation of the system failed")                                           \
+    X(TR_EDEADLOCK, -14, "a cycle of calls")
 
 typedef enum tr_err {
 #define TR__ERR_ENUM(name, number, text) name = number,

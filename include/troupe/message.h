@@ -74,6 +74,8 @@ size_t tr_mailbox_length(void);
  * all others stay where they are, in order. While none is acceptable the process waits.
  *
  *     tr_on (m, ...) statement      accepts a message that tr_match(message, ...) accepts
+ *     tr_when (m, condition) statement   accepts m.message if the condition holds; the statement
+ *                                   finds what the condition has captured, and no m.message
  *     tr_after (m, ms) statement    runs when nothing was acceptable for ms milliseconds, counted
  *                                   from the start of the receive; TR_INFINITY: never
  *
@@ -101,6 +103,13 @@ struct tr_receive_scope {
     bool timed; /* the body has had its run without a message */
 };
 
+/*
+ * A copy of a term, made in a clause of m, that outlives the clause: it lives as long as what was
+ * built before the receive. So what was built in the clause so far stays as long, too. Immediates
+ * cost nothing.
+ */
+tr_term tr_receive_result(struct tr_receive_scope *m, tr_term term);
+
 bool tr__receive_next(struct tr_receive_scope *m);
 void tr__receive_accept(struct tr_receive_scope *m);
 bool tr__receive_after(struct tr_receive_scope *m, int64_t ms);
@@ -121,6 +130,10 @@ TR_HEADER_END
 #define tr_on(m, ...)                                                                              \
     if (!((m).message.w && tr_match((m).message, ##__VA_ARGS__) &&                                 \
           (tr__receive_accept(&(m)), true))) {                                                     \
+    } else
+
+#define tr_when(m, condition)                                                                      \
+    if (!((m).message.w && (condition) && (tr__receive_accept(&(m)), true))) {                     \
     } else
 
 #define tr_after(m, ms)                                                                            \

@@ -174,6 +174,12 @@ void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n);
 TR_NORETURN void tr_hibernate_args(tr_process_fn fn, const struct tr_arg *args, int n);
 #define tr_hibernate(fn, ...) tr_hibernate_args(fn, TR_ARGS(__VA_ARGS__))
 
+/* The same for at most so many ms (TR_INFINITY: no limit): the process goes on when a message is
+   there, or when they are over. */
+TR_NORETURN void tr_hibernate_for_args(int64_t ms, tr_process_fn fn, const struct tr_arg *args,
+                                       int n);
+#define tr_hibernate_for(ms, fn, ...) tr_hibernate_for_args(ms, fn, TR_ARGS(__VA_ARGS__))
+
 /* Lets others of the same priority run. Process only. (erlang:yield/0) */
 void tr_yield(void);
 

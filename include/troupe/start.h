@@ -31,6 +31,7 @@
 #ifndef TROUPE_START_H
 #define TROUPE_START_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "troupe/message.h"
@@ -135,6 +136,10 @@ void tr_handle_system(tr_term from, tr_term request);
  */
 void tr_reply_args(tr_term from, const struct tr_arg *args, int n);
 #define tr_reply(from, ...) tr_reply_args(from, TR_ARGS(__VA_ARGS__))
+
+/* The alias through which a From is to be answered; false, *alias untouched, when it has none. Any
+   thread. */
+bool tr_reply_alias(tr_term from, tr_ref *alias);
 
 TR_HEADER_END
 

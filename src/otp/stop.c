@@ -130,6 +130,13 @@ static bool alias_of(tr_term tag, tr_ref *alias)
            tr_match(tag, tr_cons(tr_cons(a_alias, alias), tr_any()));
 }
 
+bool tr_reply_alias(tr_term from, tr_ref *alias)
+{
+    tr_term tag;
+
+    return tr_match(from, tr_any(), &tag) && alias_of(tag, alias);
+}
+
 void tr_reply_args(tr_term from, const struct tr_arg *args, int n)
 {
     struct tr_arg answer = tr_message_arg(args, n);

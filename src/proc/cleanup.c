@@ -5,12 +5,12 @@
  * A piece of memory is an entry of its own, with the memory behind it, its size as the argument,
  * and no function.
  */
-#include "base/fault.h"
+#include "mem/block.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
-#include <stdlib.h>
+#include <string.h>
 
 _Static_assert(sizeof(struct tr_cleanup) % _Alignof(max_align_t) == 0,
                "memory behind an entry must be aligned for any type");
@@ -26,19 +26,24 @@ static void add(struct tr_proc *p, struct tr_cleanup *c, void (*fn)(void *), voi
     p->cleanups = c;
 }
 
-static void take_out(struct tr_cleanup *c)
+static size_t size_of(const struct tr_cleanup *c)
+{
+    return sizeof *c + (c->fn ? 0 : (uintptr_t)c->arg);
+}
+
+/* Takes an entry off the list and frees it. */
+static void drop(struct tr_cleanup *c)
 {
     *c->link = c->next;
     if (c->next)
         c->next->link = c->link;
+    tr__block_free(c, size_of(c));
 }
 
 static struct tr_cleanup *new_entry(size_t extra)
 {
-    struct tr_cleanup *c = NULL;
+    struct tr_cleanup *c = tr__block_alloc(sizeof *c + extra);
 
-    if (!tr__fault())
-        c = calloc(1, sizeof *c + extra);
     if (!c)
         tr__raise_oom();
     return c;
@@ -53,17 +58,15 @@ void *tr_alloc(size_t size)
     struct tr_cleanup *c = new_entry(size);
 
     add(p, c, NULL, (void *)(uintptr_t)size);
-    return c + 1;
+    return memset(c + 1, 0, size);
 }
 
 void tr_free(void *p)
 {
     TR__GUARD();
-    if (!p)
-        return;
-    struct tr_cleanup *c = (struct tr_cleanup *)p - 1;
-    take_out(c);
-    free(c);
+
+    if (p)
+        drop((struct tr_cleanup *)p - 1);
 }
 
 void tr_defer(void (*fn)(void *), void *arg)
@@ -83,8 +86,7 @@ bool tr_defer_cancel(void (*fn)(void *), void *arg)
 
     for (struct tr_cleanup *c = p->cleanups; c; c = c->next) {
         if (fn && c->fn == fn && c->arg == arg) {
-            take_out(c);
-            free(c);
+            drop(c);
             return true;
         }
     }
@@ -96,7 +98,7 @@ size_t tr__cleanups_size(const struct tr_proc *p)
     size_t size = 0;
 
     for (const struct tr_cleanup *c = p->cleanups; c; c = c->next)
-        size += sizeof *c + (c->fn ? 0 : (uintptr_t)c->arg);
+        size += size_of(c);
     return size;
 }
 
@@ -112,8 +114,7 @@ static void run_functions(struct tr_proc *p)
         }
         void (*fn)(void *) = c->fn;
         void *arg = c->arg;
-        take_out(c);
-        free(c);
+        drop(c);
         tr__run_outside(fn, arg);
         c = p->cleanups; /* the function may have registered or freed others */
     }
@@ -123,9 +124,6 @@ void tr__cleanups_run(struct tr_proc *p)
 {
     run_functions(p);
     /* The memory last: a function may still use what was allocated before it or after. */
-    while (p->cleanups) {
-        struct tr_cleanup *c = p->cleanups;
-        take_out(c);
-        free(c);
-    }
+    while (p->cleanups)
+        drop(p->cleanups);
 }

@@ -6,11 +6,13 @@
  * to two entries on average.
  */
 #include "base/fault.h"
+#include "mem/block.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 #include "troupe/info.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define BUCKETS_MIN 8u
 
@@ -36,8 +38,11 @@ static void *zeroed(size_t n, size_t size)
 
 struct tr_proc_extra *tr__extra_make(struct tr_proc *p)
 {
-    if (!p->extra)
-        p->extra = tr__fault() ? NULL : calloc(1, sizeof *p->extra);
+    if (p->extra)
+        return p->extra;
+    p->extra = tr__block_alloc(sizeof *p->extra);
+    if (p->extra)
+        memset(p->extra, 0, sizeof *p->extra);
     return p->extra;
 }
 
@@ -293,6 +298,6 @@ void tr__extra_free(struct tr_proc *p)
     if (p->extra->thread)
         tr__thread_own_end(p->extra->thread);
     free(p->extra->trace);
-    free(p->extra);
+    tr__block_free(p->extra, sizeof *p->extra);
     p->extra = NULL;
 }

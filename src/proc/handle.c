@@ -129,7 +129,7 @@ static void on_down(struct tr_proc *p, struct tr_sig *sig)
 /* A message through an alias, or one from a timer. */
 static void on_message(struct tr_proc *p, struct tr_sig *sig, bool through_alias)
 {
-    if (through_alias && !tr__alias_accepts(p, sig->to)) {
+    if (through_alias && !tr__alias_accepts(p, sig)) {
         tr__sig_discard(p, sig);
         return;
     }

@@ -139,15 +139,57 @@ void tr__monitor_withdraw(struct tr_proc *p, struct tr_tie *tie)
         become_demonitor(tie);
 }
 
-bool tr__alias_accepts(struct tr_proc *p, uint64_t ref)
+void tr__monitor_answered(struct tr_sig *sig)
 {
-    struct tr_tie *tie = tr__ties_find(&p->ties, ref);
+    struct tr_proc *sender = tr__self();
+    struct tr_tie *tie = sender ? tr__ties_find(&sender->ties, sig->to) : NULL;
 
-    if (!tie || tie->alias == TR__ALIAS_NONE)
+    if (!tie || tie->kind != TR__TIE_WATCHER || tie->alias != TR__ALIAS_REPLY)
+        return;
+    tr__ties_remove(&sender->ties, tie);
+    tr__sig_discard(sender, &tie->sig);
+    sig->flags |= TR__SIG_LAST;
+}
+
+/* The other end of a monitor has gone, since its owner thought that the alias would end it; but the
+   alias had been ended before, and the monitor goes on. Without memory it says that it is over. */
+static void renew(struct tr_proc *p, struct tr_tie *tie)
+{
+    struct tr_tie *end = tr__tie_new(TR__TIE_WATCHER, tie->key, id_of(p));
+    uint64_t object = tie->peer;
+
+    if (end) {
+        end->name = tie->name;
+        end->tag = tie->tag;
+        end->sig.kind = TR__SIG_MONITOR;
+        end->sig.to = tie->peer;
+        tr__sig_send(&end->sig);
+        return;
+    }
+    tr__ties_remove(&p->ties, tie);
+    struct tr_sig *down =
+        down_in_place(tie, object, TR_ATOM_W(out_of_memory), TR_ATOM_W(nonode_nohost));
+    down->kind = TR__SIG_MESSAGE;
+    tr__mailbox_append(p, down);
+}
+
+bool tr__alias_accepts(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_tie *tie = tr__ties_find(&p->ties, sig->to);
+    bool last = sig->flags & TR__SIG_LAST;
+
+    sig->flags = sig->flags & (15u - TR__SIG_LAST);
+    if (!tie || tie->alias == TR__ALIAS_NONE) {
+        if (tie && last)
+            renew(p, tie);
         return false;
+    }
     if (tie->alias == TR__ALIAS_REPLY) {
         tr__ties_remove(&p->ties, tie);
-        tr__monitor_withdraw(p, tie);
+        if (last)
+            tr__block_free(tie, sizeof *tie);
+        else
+            tr__monitor_withdraw(p, tie);
     }
     return true;
 }
@@ -212,10 +254,10 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
     uint64_t ref = tr__new_ref(p);
     if (!make_ends(ends, ref, id_of(p), t.pid))
         tr__raise_oom();
-    ends[0]->alias = (uint8_t)opts->alias;
+    ends[0]->alias = ends[1]->alias = (uint8_t)opts->alias;
     ends[0]->name = ends[1]->name = t.name;
     if (opts->tag.w)
-        ends[1]->tag = opts->tag.w;
+        ends[0]->tag = ends[1]->tag = opts->tag.w;
     tr__ties_insert(&p->ties, ends[0]);
     ends[1]->sig.kind = TR__SIG_MONITOR;
     ends[1]->sig.to = t.pid;
@@ -298,7 +340,7 @@ bool tr_unalias(tr_ref alias)
     /* What was sent through it before is still accepted. */
     tr__take_signals(p);
     struct tr_tie *tie = tr__ties_find(&p->ties, alias.w);
-    if (!tie || tie->alias == TR__ALIAS_NONE)
+    if (!tie || tie->kind == TR__TIE_WATCHER || tie->alias == TR__ALIAS_NONE)
         return false;
     if (tie->kind == TR__TIE_MONITOR) {
         tie->alias = TR__ALIAS_NONE;

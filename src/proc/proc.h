@@ -92,8 +92,8 @@ struct tr_proc_extra {
 struct tr_cleanup {
     struct tr_cleanup *next;  /* the one registered before */
     struct tr_cleanup **link; /* what points to this one */
-    void (*fn)(void *);
-    void *arg;
+    void (*fn)(void *);       /* NULL: a piece of memory */
+    void *arg;                /* of fn, or the size of the memory */
 };
 
 struct tr_proc {
@@ -348,6 +348,9 @@ static inline void tr__spend(struct tr_proc *p, int32_t cost)
 void tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
 void tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r);
 
+/* The time so many ms from now; raises timeout_value for a negative one. */
+int64_t tr__deadline(int64_t ms);
+
 /* Takes `timeout` off its wheel. */
 void tr__timeout_cancel(struct tr_proc *p);
 
@@ -452,8 +455,12 @@ void tr__monitor_end(struct tr_proc *p, struct tr_tie *tie);
  */
 void tr__monitor_withdraw(struct tr_proc *p, struct tr_tie *tie);
 
-/* True when a message through this alias is to be accepted. */
-bool tr__alias_accepts(struct tr_proc *p, uint64_t ref);
+/* True when a message through an alias is to be accepted. */
+bool tr__alias_accepts(struct tr_proc *p, struct tr_sig *sig);
+
+/* A message is about to be sent through an alias. If its sender is watched until it comes, the
+   sender's end of that monitor goes now, and nothing needs to be sent back for it. */
+void tr__monitor_answered(struct tr_sig *sig);
 
 /* --- name.c --- */
 
@@ -481,6 +488,11 @@ void tr__timer_free(struct tr_sig *sig);
 
 /* Frees all timers that are left when the scheduler has stopped. */
 void tr__timers_fini(void);
+
+/* --- wait.c --- */
+
+/* What a process waits for is on its way to it: called before anything is sent through an alias. */
+void tr__wait_answered(uint64_t ref);
 
 /* --- dict.c, info.c, runtime.c --- */
 

@@ -25,6 +25,15 @@ enum {
 
 #define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
 
+int64_t tr__deadline(int64_t ms)
+{
+    if (ms == TR_INFINITY)
+        return TR__NEVER;
+    if (ms < 0)
+        tr__raise(TR_ATOM_TERM(timeout_value));
+    return tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+}
+
 static void open_scope(struct tr_receive_scope *m)
 {
     struct tr_proc *p = m->owner;
@@ -52,12 +61,13 @@ static void begin(struct tr_receive_scope *m)
     tr__spend(p, TR__COST_RECEIVE);
 }
 
-/* Waits for messages, or the deadline; sets what the body is to be run for. False: look again. */
-static bool wait(struct tr_receive_scope *m)
+/* Waits for messages, or the deadline; sets what the body is to be run for. False: look again. A
+   deadline that was set just now cannot be over, and need not be compared with the clock. */
+static bool wait(struct tr_receive_scope *m, bool just_set)
 {
     struct tr_proc *p = m->owner;
 
-    if (m->deadline != TR__NEVER && tr__clock_ns() >= m->deadline) {
+    if (m->deadline != TR__NEVER && !just_set && tr__clock_ns() >= m->deadline) {
         m->state = EXPIRED;
         return true;
     }
@@ -72,6 +82,7 @@ static bool wait(struct tr_receive_scope *m)
 TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
 {
     TR__ENTER();
+    bool just_set = m->state == EMPTY;
     if (m->state == DONE)
         return false;
     if (m->state == LOOKING)
@@ -99,8 +110,9 @@ TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
             m->state = EMPTY;
             return true;
         }
-        if (wait(m))
+        if (wait(m, just_set))
             return true;
+        just_set = false;
     }
 }
 
@@ -122,12 +134,18 @@ bool tr__receive_after(struct tr_receive_scope *m, int64_t ms)
             tr__caps_accepted(m->owner, NULL);
         return true;
     }
-    if (m->state != EMPTY || ms == TR_INFINITY)
-        return false;
-    if (ms < 0)
-        tr__raise(TR_ATOM_TERM(timeout_value));
-    m->deadline = tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+    if (m->state == EMPTY)
+        m->deadline = tr__deadline(ms);
     return false;
+}
+
+tr_term tr_receive_result(struct tr_receive_scope *m, tr_term term)
+{
+    tr_term copy = tr_copy(term);
+    struct tr_heap_mark mark = tr__heap_mark(&m->owner->heap);
+
+    memcpy(m->mark, &mark, sizeof mark);
+    return copy;
 }
 
 static void close_scope(struct tr_receive_scope *m)
@@ -173,13 +191,9 @@ TR__OPAQUE void tr_sleep(int64_t ms)
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
-    if (ms < 0 && ms != TR_INFINITY)
-        tr__raise(TR_ATOM_TERM(timeout_value));
     if (ms == 0)
         return;
-    int64_t deadline = TR__NEVER;
-    if (ms != TR_INFINITY)
-        deadline = tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+    int64_t deadline = tr__deadline(ms);
     while (deadline == TR__NEVER || tr__clock_ns() < deadline) {
         p->wake_at = deadline;
         tr__wait(p);

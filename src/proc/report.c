@@ -180,9 +180,7 @@ static void make_report(struct tr_proc *p, tr_term reason)
 
 struct tr_proc_extra *tr__try_extra(struct tr_proc *p)
 {
-    if (!p->extra)
-        p->extra = tr__fault() ? NULL : calloc(1, sizeof *p->extra);
-    return p->extra;
+    return tr__extra_make(p) ? p->extra : NULL;
 }
 
 void tr__report_trace(struct tr_proc *p, void *const *pcs, int n)

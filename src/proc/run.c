@@ -147,17 +147,22 @@ TR__OPAQUE __attribute__((cold)) void tr__reclaim(void)
     tr__resumed(p);
 }
 
-/* A hibernated process was woken: true when it has a message, or an end, to go on with. */
+/* A hibernated process was woken: true when it has a message, or an end, to go on with, or its time
+   is over. */
 static bool wakes_up(struct tr_proc *p)
 {
     tr__take_signals(p);
-    return p->flags & TR__P_DYING || (p->first && !p->suspended);
+    if (p->flags & TR__P_DYING)
+        return true;
+    if (p->suspended)
+        return false;
+    return p->first || (p->wake_at != TR__NEVER && tr__clock_ns() >= p->wake_at);
 }
 
 /* Sleeps, unless something has come; true when the process is to run again at once. */
 static bool fall_asleep(struct tr_proc *p)
 {
-    bool timed = p->wake_at != TR__NEVER;
+    bool timed = p->wake_at != TR__NEVER && !p->suspended;
 
     /* A call that took signals without looking whether one of them ends the process: it must not
        wait for another one now. */
@@ -172,13 +177,22 @@ static bool fall_asleep(struct tr_proc *p)
     return false;
 }
 
+/* The same for one that is hibernated; its timeout may have fired early, or not been set yet. */
+static bool sleep_on(struct tr_proc *p)
+{
+    if (p->wake_at != TR__NEVER && !p->suspended)
+        tr__timeout_arm(p);
+    return fall_asleep(p);
+}
+
 /* Runs the process once; true when it has something more to do at once. */
 static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, struct tr_proc *p)
 {
     if (p->flags & TR__P_HIBERNATED) {
         if (!wakes_up(p))
-            return !tr__inbox_sleep(p);
+            return sleep_on(p);
         p->flags &= (uint8_t)~TR__P_HIBERNATED;
+        p->wake_at = TR__NEVER;
     }
     if (!p->stack && !begin(w, p)) {
         /* No stack to be had: try again when others have given some back. */
@@ -274,11 +288,17 @@ void tr_yield(void)
 
 _Noreturn void tr_hibernate_args(tr_process_fn fn, const struct tr_arg *args, int n)
 {
+    tr_hibernate_for_args(TR_INFINITY, fn, args, n);
+}
+
+_Noreturn void tr_hibernate_for_args(int64_t ms, tr_process_fn fn, const struct tr_arg *args, int n)
+{
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
     if (!fn)
         tr__raise_badarg(TR_ATOM_TERM(undef));
+    int64_t deadline = tr__deadline(ms);
     uint64_t before = p->arg;
     if (!tr__argument_set(p, args, n))
         tr__raise_oom();
@@ -287,6 +307,7 @@ _Noreturn void tr_hibernate_args(tr_process_fn fn, const struct tr_arg *args, in
     tr__receive_close_until(p, NULL);
     tr__heap_reset(&p->heap, (struct tr_heap_mark){ NULL, NULL, NULL });
     tr__heap_trim(&p->heap);
+    p->wake_at = deadline;
     tr__switch_out(p, TR__ACT_HIBERNATE);
     __builtin_unreachable();
 }

@@ -39,8 +39,13 @@ static inline tr_err deliver(struct tr_sig *sig, enum tr_caps_sender sender)
         tr__sig_free(sig);
         return TR_OK;
     }
+    if ((sig->to & 3) == TR__TAG_REF)
+        tr__wait_answered(sig->to);
     if (tr__unlikely(tr__is_capped(p)))
         return tr__caps_send(p, sig, sender);
+    /* Here, where it is certain to arrive. */
+    if ((sig->to & 3) == TR__TAG_REF)
+        tr__monitor_answered(sig);
     tr__push_now(p, sig);
     return TR_OK;
 }

@@ -36,7 +36,8 @@ enum {
     TR__SIG_LINKED = 1,  /* EXIT: through a link, not by tr_exit_to */
     TR__SIG_TIMER = 2,   /* the signal is part of a struct tr_timer */
     TR__SIG_COUNTED = 4, /* a message that takes room in a mailbox with a cap */
-    TR__SIG_CRASH = 8    /* EXIT: stands for a crash of the process itself */
+    TR__SIG_CRASH = 8,   /* EXIT: stands for a crash of the process itself */
+    TR__SIG_LAST = 8 /* MESSAGE through an alias: its sender is watched no more by the receiver */
 };
 
 struct tr_sig {

@@ -132,6 +132,21 @@ TEST_PROC(alias_until_demonitor_ends_with_its_monitor)
     CHECK_NO_MESSAGE();
 }
 
+TEST_PROC(alias_until_reply_that_was_ended_keeps_its_monitor)
+{
+    tr_pid p = tr_spawn(puppet);
+    tr_ref ref = tr_monitor_opt(p, .alias = TR_ALIAS_REPLY_DEMONITOR, .tag = a_order);
+
+    CHECK(tr_unalias(ref));
+    for (int i = 0; i < 3; i++)
+        ORDER(p, order_send, ref, a_hello);
+    CHECK_INFO(p, a_monitored_by, tr_list(tr_self()));
+    CHECK_NO_MESSAGE();
+    tr_exit_to(p, a_kill);
+    CHECK_NEXT(a_order, ref, a_process, p, a_killed);
+    CHECK_NO_MESSAGE();
+}
+
 TEST_PROC(alias_until_reply_ends_with_the_first_message)
 {
     tr_pid p = tr_spawn(puppet);

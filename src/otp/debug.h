@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* What is kept for a process that is being debugged by system messages. */
+#ifndef TROUPE_OTP_DEBUG_H
+#define TROUPE_OTP_DEBUG_H
+
+#include "troupe/sys.h"
+
+/* The name of the caller, or its pid if it has none. */
+tr_term tr__own_name(void);
+
+/* Serves {debug, What}: the answer, in the current heap. */
+tr_term tr__debug_request(struct tr_sys *sys, tr_term what);
+
+/* What get_status shows of it: a list. */
+tr_term tr__debug_status(const struct tr_sys *sys);
+
+#endif
