@@ -117,6 +117,9 @@ int check_rounds(int n);
                        tr_inspect(check_want));                                                    \
     } while (0)
 
+/* Fails, and says why. */
+#define FAIL(text) check_fail(__FILE__, __LINE__, "%s", text)
+
 /* Waits until the condition holds, and fails when it does not within so many milliseconds. */
 #define CHECK_WITHIN(ms, condition)                                                                \
     do {                                                                                           \

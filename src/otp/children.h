@@ -11,8 +11,6 @@
 tr_atoms(ok, error, timeout, normal, shutdown, kill, killed, boom, DOWN, EXIT, process, worker,
          system, boss, why, other);
 
-#define FAIL(text) check_fail(__FILE__, __LINE__, "%s", text)
-
 static inline int64_t patience(int64_t ms)
 {
     return ms * check_env("TEST_TIMEOUT", 1);

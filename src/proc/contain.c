@@ -125,10 +125,15 @@ static bool is_own_abort(void *const *frames, int n)
     return i > 1 && i < n && tr__code_is_abort(frames[i - 1]);
 }
 
-static bool on_stack(const struct tr_stack *s, uintptr_t address)
+/* The stack of the process that an address lies in, guards included; NULL when it lies in none.
+   Older ones are in use as well: a clean-up function that faults goes back to the stack it started
+   on. */
+static struct tr_stack *stack_at(const struct tr_proc *p, uintptr_t address)
 {
-    return s && address - (uintptr_t)s->base < (uintptr_t)1 << s->order &&
-           !tr__stack_guards(s, address);
+    for (struct tr_stack *s = p->stack; s; s = s->next)
+        if (address - (uintptr_t)s->base < (uintptr_t)1 << s->order)
+            return s;
+    return NULL;
 }
 
 /* The frames of what a trap interrupted. A call through a wild pointer has come to no function, so
@@ -137,8 +142,7 @@ static int trace(const struct tr_proc *p, const struct tr_trap *trap, void **fra
 {
     int n = tr__trace_from(trap->context, frames, FRAMES);
 
-    if (trap->address != tr__trap_pc(trap->context) ||
-        !on_stack(p->stack, tr__trap_sp(trap->context)))
+    if (trap->address != tr__trap_pc(trap->context) || !stack_at(p, tr__trap_sp(trap->context)))
         return n;
     frames[0] = (void *)(tr__trap_caller(trap->context) - 1);
     return 1;
@@ -328,6 +332,8 @@ static _Noreturn void end_of_faulted(void *arg)
     const struct fault *fault = arg;
 
     tr__enter();
+    /* For the next one: this process may fault again in its clean-up, or let others run. */
+    tr__thread_restock(tr__thread());
     struct tr_proc *p = tr__self();
     tr__report_trace(p, fault->frames, fault->nframes);
     tr__exit_error(p, reason_of(fault));
@@ -339,8 +345,7 @@ static struct fault *change_stack(struct tr_proc *p)
     struct tr_thread *t = tr__thread();
     struct tr_stack *fresh = t->reserve;
 
-    /* A second fault, in a clean-up of the first. */
-    if (!fresh || p->stack->next)
+    if (!fresh)
         return NULL;
     t->reserve = NULL;
     fresh->next = p->stack;
@@ -366,12 +371,12 @@ static bool end_by_fault(struct tr_proc *p, const struct tr_trap *trap, bool ove
 
 /* The stack is full inside a function that must come to its end: it gets the reserve. In this
    library that is all that can be done now; the process is kicked from then on. */
-static bool let_finish(struct tr_proc *p, const struct tr_trap *trap, bool inside)
+static bool let_finish(struct tr_proc *p, struct tr_stack *full, const struct tr_trap *trap)
 {
-    if (!tr__stack_open(p->stack))
+    if (!tr__stack_open(full))
         return false;
     mark(p, TR__MARK_OVERFLOW);
-    if (inside) {
+    if (!interrupted()) {
         tr__monitor_wake();
     } else {
         struct place place = place_of(trap);
@@ -385,16 +390,18 @@ static bool on_fault(const struct tr_trap *trap)
     struct tr_proc *p = interrupted();
     struct tr_proc *current = tr__self();
     void *frames[FRAMES];
-    bool overflow = trap->signal == SIGSEGV && current && current->stack &&
-                    tr__stack_guards(current->stack, trap->address);
+    struct tr_stack *full =
+        trap->signal == SIGSEGV && current ? stack_at(current, trap->address) : NULL;
 
+    if (full && !tr__stack_guards(full, trap->address))
+        full = NULL;
     if (!p)
-        return overflow && let_finish(current, trap, true);
+        return full && let_finish(current, full, trap);
     int n = trace(p, trap, frames);
     bool free = trap->signal == SIGABRT ? is_own_abort(frames, n) : may_fault(frames, n);
     if (free)
-        return end_by_fault(p, trap, overflow, frames, n);
-    return overflow && let_finish(p, trap, false);
+        return end_by_fault(p, trap, full != NULL, frames, n);
+    return full && let_finish(p, full, trap);
 }
 
 /* --- what is not contained --- */

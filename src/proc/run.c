@@ -50,12 +50,13 @@ static void drop_stack(struct tr_worker *w, struct tr_proc *p)
 
     tr__context_drop(&p->context);
     tr__stack_put(&w->stacks, p->stack);
-    p->stack = NULL;
-    /* After a fault the process ended on the stack that its thread held ready: contain.c. */
-    if (tr__unlikely(older)) {
-        tr__stack_put(&w->stacks, older);
-        tr__thread_restock(tr__thread());
+    /* After a fault the process went on on another stack, and kept the one before: contain.c. */
+    while (tr__unlikely(older)) {
+        struct tr_stack *s = older;
+        older = s->next;
+        tr__stack_put(&w->stacks, s);
     }
+    p->stack = NULL;
 }
 
 static void timeout_fired(struct tr_wheel_node *node)

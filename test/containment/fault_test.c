@@ -77,7 +77,7 @@ static tr_term end_of(tr_process_fn fn)
         tr_on (m, tr_any(), ref, tr_any(), tr_any(), &reason)
             return tr_keep(reason);
         tr_after (m, patience(5000))
-            CHECK(!"the process goes on");
+            FAIL("the process goes on");
     }
     return tr_nil();
 }
@@ -114,7 +114,7 @@ static void check_answers(tr_pid pid)
         tr_on (m, a_done) {
         }
         tr_after (m, patience(5000))
-            CHECK(!"the other process has suffered");
+            FAIL("the other process has suffered");
     }
 }
 
@@ -248,6 +248,32 @@ static void blocks_then_faults(tr_term arg)
     (void)arg;
     tr_blocking_begin();
     opaque_int = *(volatile int *)hidden(NULL);
+}
+
+static void yields_after_a_fault(void *arg)
+{
+    (void)arg;
+    tr_sleep(1);
+}
+
+static void faults_again_and_again(tr_term arg)
+{
+    tr_defer(count_cleaning, NULL);
+    for (int i = 0; i < 5; i++) {
+        tr_defer(fault_in_cleaning, NULL);
+        tr_defer(yields_after_a_fault, NULL);
+    }
+    recurses(arg);
+}
+
+TEST_PROC_REAL(every_fault_of_a_clean_up_is_contained)
+{
+    needs_faults();
+    for (int i = 0; i < 20; i++) {
+        tr_spawn(faults_again_and_again);
+        check_fault(reads_null, a_sigsegv);
+    }
+    CHECK_WITHIN(patience(10000), cleaned == 20);
 }
 
 TEST_PROC_REAL(faults_are_contained_on_threads_that_have_no_worker)

@@ -93,7 +93,7 @@ TEST_PROC_REAL(timers_fire_beside_ten_endless_loops_per_core)
             tr_on (m, a_tick) {
             }
             tr_after (m, patience(5000))
-                CHECK(!"the timer does not fire");
+                FAIL("the timer does not fire");
         }
     }
     for (int i = 0; i < n; i++)
@@ -120,7 +120,7 @@ TEST_PROC_REAL(a_loop_that_traps_exits_is_ended_by_kill_only)
     tr_exit_to(pid, a_normal);
     tr_receive (m) {
         tr_on (m, a_DOWN, ref, tr_any(), tr_any(), tr_any())
-            CHECK(!"it has ended");
+            FAIL("it has ended");
         tr_after (m, 20) {
         }
     }
