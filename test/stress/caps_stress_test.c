@@ -25,7 +25,7 @@ static void send_numbers(tr_term arg)
 static void receive_numbers(tr_term arg)
 {
     int64_t next[SENDERS] = { 0 };
-    int64_t end, lost = 0;
+    int64_t end;
     uint64_t seed = 77;
     bool may_lose;
 
@@ -42,7 +42,6 @@ static void receive_numbers(tr_term arg)
             int64_t n;
             tr_on (m, a_item, &who, &n) {
                 CHECK(n >= next[who] && (may_lose || n == next[who]));
-                lost += n - next[who];
                 next[who] = n + 1;
             }
             tr_on (m, a_done, tr_any())
