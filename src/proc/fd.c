@@ -134,22 +134,15 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
     return TR_ETIMEOUT;
 }
 
-static void forget(int fd)
+tr_err tr_close_fd(int fd)
 {
+    /* Inside throughout: a process that were ended in between would leave the number closing. */
     TR__ENTER();
     int saved = errno;
 
-    tr__poll_forget(fd);
-    errno = saved;
-}
-
-tr_err tr_close_fd(int fd)
-{
-    int saved = errno;
-
-    forget(fd);
-    /* Outside the library, since it may block. */
+    tr__poll_closing(fd);
     bool bad = close(fd) != 0 && errno == EBADF;
+    tr__poll_closed(fd);
     errno = saved;
     return bad ? TR_EINVAL : TR_OK;
 }

@@ -240,7 +240,8 @@ TR__OPAQUE void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
     struct tr_tls *tls = tr__tls();
 
     p->worker = w;
-    atomic_store_explicit(&tls->current, p, memory_order_relaxed);
+    /* Release pairs with the monitor's acquire in tr__threads_kick: it looks into the block. */
+    atomic_store_explicit(&tls->current, p, memory_order_release);
     while (run_once(w, p))
         ;
     atomic_store_explicit(&tls->current, NULL, memory_order_relaxed);

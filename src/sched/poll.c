@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -33,7 +34,8 @@
 
 struct entry {
     struct tr_spin lock;
-    bool known; /* to the kernel; guarded by lock, as is all below */
+    bool known;   /* to the kernel; guarded by lock, as is all below */
+    bool closing; /* somebody is closing it: nobody may be added */
     struct tr_poll_wait *first;
 };
 
@@ -257,6 +259,17 @@ static int watch(struct entry *e, struct tr_poll_wait *mine, struct tr_poll_wait
     return e->known ? 0 : -1;
 }
 
+/* Locks the entry when nobody is closing the descriptor. */
+static void lock_open(struct entry *e)
+{
+    tr__spin_lock(&e->lock);
+    while (e->closing) {
+        tr__spin_unlock(&e->lock);
+        sched_yield();
+        tr__spin_lock(&e->lock);
+    }
+}
+
 tr_err tr__poll_add(struct tr_poll_wait *wait)
 {
     int saved = errno;
@@ -266,7 +279,7 @@ tr_err tr__poll_add(struct tr_poll_wait *wait)
 
     if (err || !e)
         return err ? err : wait->fd < 0 || wait->fd >= CHUNK * CHUNKS ? TR_EINVAL : TR_ENOMEM;
-    tr__spin_lock(&e->lock);
+    lock_open(e);
     wait->next = e->first;
     e->first = wait;
     if (watch(e, wait, &stale) != 0) {
@@ -296,17 +309,29 @@ bool tr__poll_remove(struct tr_poll_wait *wait)
     return found;
 }
 
-void tr__poll_forget(int fd)
+void tr__poll_closing(int fd)
 {
-    struct entry *e = find(fd);
+    struct entry *e = find_or_make(fd);
 
     if (!e)
         return;
-    tr__spin_lock(&e->lock);
+    lock_open(e);
+    e->closing = true;
     struct tr_poll_wait *waiting = take(e, TR__POLL_READ | TR__POLL_WRITE);
     if (e->known)
         epoll_ctl(poll.epoll, EPOLL_CTL_DEL, fd, NULL);
     e->known = false;
     tr__spin_unlock(&e->lock);
     tell(waiting, true);
+}
+
+void tr__poll_closed(int fd)
+{
+    struct entry *e = find(fd);
+
+    if (!e)
+        return;
+    tr__spin_lock(&e->lock);
+    e->closing = false;
+    tr__spin_unlock(&e->lock);
 }

@@ -34,9 +34,10 @@ tr_err tr__poll_add(struct tr_poll_wait *wait);
 /* False when `done` has been, or is being, called. Any thread. */
 bool tr__poll_remove(struct tr_poll_wait *wait);
 
-/* Tells all who wait for the descriptor that it is closed, which the caller does next. Any thread.
- */
-void tr__poll_forget(int fd);
+/* Around the closing of a descriptor: tells all who wait for it that it is closed; and who comes in
+   between waits until it is. Any thread. */
+void tr__poll_closing(int fd);
+void tr__poll_closed(int fd);
 
 /* Ends the thread; nobody waits any more. */
 void tr__poll_stop(void);

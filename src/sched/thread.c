@@ -407,7 +407,7 @@ bool tr__threads_kick(void)
     pthread_mutex_lock(&pool.lock);
     for (struct tr_ring *r = pool.all.next; r != &pool.all; r = r->next) {
         struct tr_thread *t = tr__container_of(r, struct tr_thread, all);
-        void *current = atomic_load_explicit(&t->tls->current, memory_order_relaxed);
+        void *current = atomic_load_explicit(&t->tls->current, memory_order_acquire);
         enum tr_kick kick = current ? tr__sched.wants_kick(current) : TR__KICK_NONE;
         if (kick == TR__KICK_NONE) {
             t->kicked = NULL;
