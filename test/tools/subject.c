@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-tr_atoms(wanted, unwanted, ready, deep);
+tr_atoms(wanted, unwanted, ready, deep, status, waiting);
 
 static volatile int sink;
 
@@ -71,9 +71,19 @@ static void hibernates(tr_term arg)
 static void loops_in_its_own_code(tr_term arg)
 {
     tr_pid boss;
+    tr_term status;
 
     tr_match(arg, &boss);
     tr_send(boss, a_ready);
+    tr_receive (m)
+        tr_on (m, a_ready) {
+        }
+    /* Said by this one, so that the first process waits already. */
+    do
+        tr_sleep(10);
+    while (!tr_process_info(boss, a_status, &status) || !tr_match(status, a_waiting));
+    puts("ready");
+    fflush(stdout);
     for (;;)
         sink++;
 }
@@ -113,8 +123,9 @@ static void body(tr_term args)
     tr_send(pid, a_unwanted, 42, "text", tr_list(1, 2.5, tr_tuple()));
     tr_spawn(hibernates, tr_self());
     tr_spawn(sleeps, tr_self());
+    tr_pid looping = { 0 };
     if (!stops)
-        tr_spawn(loops_in_its_own_code, tr_self());
+        looping = tr_spawn(loops_in_its_own_code, tr_self());
     await_ready(stops ? 2 : 3);
     if (tr_match(word, "wrong")) {
         int *value = malloc(sizeof *value);
@@ -126,9 +137,7 @@ static void body(tr_term args)
         churn();
         return;
     }
-    tr_sleep(10);
-    puts("ready");
-    fflush(stdout);
+    tr_send(looping, a_ready);
     tr_sleep(60000);
 }
 
