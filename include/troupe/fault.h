@@ -7,9 +7,9 @@
  *
  *     stack_overflow                            the stack is full
  *     {fault, Signal, Address, [Where]}         Signal is sigsegv (a null or wild pointer), sigbus,
- *                                               sigfpe (division by zero), sigill (also
- *                                               __builtin_trap) or sigabrt (abort, assert); Where
- *                                               is a binary for each open function, innermost first
+ *                                               sigfpe (division by zero), sigill (on x86-64
+ *                                               also __builtin_trap) or sigabrt (abort, assert);
+ * Where is a binary for each open function, innermost first
  *
  * The program's own code is the executable, and what tr_own_code declares. In a function of the C
  * library that keeps no state (strlen, memcpy, read), called by the program's own code, the
