@@ -117,6 +117,13 @@ int check_rounds(int n);
                        tr_inspect(check_want));                                                    \
     } while (0)
 
+/* Skips the test where the kernel sees the emulator and not the program. */
+#ifdef CHECK_EMULATED
+#define CHECK_NO_EMULATOR() check_skip("an emulator is in between")
+#else
+#define CHECK_NO_EMULATOR() ((void)0)
+#endif
+
 /* Fails, and says why. */
 #define FAIL(text) check_fail(__FILE__, __LINE__, "%s", text)
 

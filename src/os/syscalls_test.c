@@ -65,6 +65,7 @@ static pthread_t start(void *(*fn)(void *))
 
 TEST(a_blocked_read_is_named_with_its_descriptor)
 {
+    CHECK_NO_EMULATOR();
     char want[64];
 
     CHECK_INT(pipe(channel), 0);

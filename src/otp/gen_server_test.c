@@ -380,6 +380,7 @@ static int64_t resident_bytes(void)
 
 TEST_PROC(idle_server_costs_its_control_block_and_its_state)
 {
+    CHECK_NO_EMULATOR();
     static const struct tr_gen_server small = { .name = "small",
                                                 .state_size = 16,
                                                 .init = bare_init };

@@ -313,6 +313,7 @@ static void spawns_lock(tr_term arg)
 
 TEST(who_cannot_be_killed_is_abandoned)
 {
+    CHECK_NO_EMULATOR();
     struct program p = program_start(spawns_lock, &brief);
 
     program_await(&p, "ready");
