@@ -201,7 +201,7 @@ static void reporting(void)
     CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = send_report }), TR_OK);
 }
 
-TEST_PROC(abnormal_end_is_reported)
+TEST_PROC_REAL(abnormal_end_is_reported)
 {
     FACT("GS-041", "normal, shutdown and {shutdown, T} report nothing; any other reason one error "
                    "with name, last message, state and reason, and a crash report");
@@ -247,7 +247,7 @@ static tr_term hide(const void *state, tr_term status)
     return tr_map_put(status, tr_build(tr_intern("state")), tr_build("hidden"));
 }
 
-TEST_PROC(format_status_decides_what_is_shown)
+TEST_PROC_REAL(format_status_decides_what_is_shown)
 {
     FACT("GS-044 SYS-009", "a formatter is used for the status and for the report");
     static const struct tr_gen_server secret = {

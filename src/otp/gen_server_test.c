@@ -222,7 +222,7 @@ static void expect_report(const char *first, const char *second, const char *thi
     }
 }
 
-TEST_PROC(message_that_nobody_handles_is_reported_and_dropped)
+TEST_PROC_REAL(message_that_nobody_handles_is_reported_and_dropped)
 {
     FACT("GS-023", "a message without a handle_info is logged as a warning and ignored");
     tr_pid pid;
@@ -234,7 +234,7 @@ TEST_PROC(message_that_nobody_handles_is_reported_and_dropped)
     CHECK(tr_is_alive(pid));
 }
 
-TEST_PROC(request_without_a_callback_ends_the_server)
+TEST_PROC_REAL(request_without_a_callback_ends_the_server)
 {
     FACT("GS-024", "a request with no handle_call or handle_cast ends the server with a reason "
                    "that names the callback; the caller exits with it");
