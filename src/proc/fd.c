@@ -16,6 +16,7 @@
 #include "sched/replay.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -73,9 +74,7 @@ static TR__OPAQUE bool await(struct tr_proc *p, int64_t deadline)
 {
     while (p->extra->fd_wait) {
         if (tr__inbox_has_new(p)) {
-            tr__take_signals(p);
-            if (!(p->flags & TR__P_EXITING))
-                tr__check_dying(p);
+            tr__resumed(p);
             continue;
         }
         if (deadline != TR__NEVER && tr__clock_ns() >= deadline)
@@ -117,6 +116,8 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
     if (ms == 0)
         return look(fd, events);
     struct tr_proc_extra *extra = tr__extra(p);
+    /* A wait that was ended by an exit: this one is part of the clean-up. */
+    tr__fd_forget(p);
     struct tr_fd_wait *wait = new_wait(p, fd, events);
     if (!wait)
         return TR_ENOMEM;
@@ -134,15 +135,37 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
     return TR_ETIMEOUT;
 }
 
+/* Takes the number away from its file, and from those who wait for it. *file: another number, under
+   which the file stays open; -1 when there is none to be had, and it is closed. False when it is
+   not open. */
+static bool free_number(int fd, int *file)
+{
+    TR__ENTER();
+
+    *file = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (*file < 0 && errno == EBADF)
+        return false;
+    tr__poll_forget(fd);
+    bool buried = tr__poll_bury(fd);
+    /* Those who came meanwhile. */
+    if (buried)
+        tr__poll_forget(fd);
+    close(fd);
+    if (!buried)
+        tr__poll_forget(fd);
+    return true;
+}
+
 tr_err tr_close_fd(int fd)
 {
-    /* Inside throughout: a process that were ended in between would leave the number closing. */
-    TR__ENTER();
     int saved = errno;
+    int file;
+    bool open = free_number(fd, &file);
 
-    tr__poll_closing(fd);
-    bool bad = close(fd) != 0 && errno == EBADF;
-    tr__poll_closed(fd);
+    /* Outside the library, since it may block: then others get the worker, and an exit signal may
+       end the process in it. */
+    if (file >= 0)
+        close(file);
     errno = saved;
-    return bad ? TR_EINVAL : TR_OK;
+    return open ? TR_OK : TR_EINVAL;
 }

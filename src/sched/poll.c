@@ -6,11 +6,15 @@
  * what they want together, once (EPOLLONESHOT): after an event the entry asks again for those who
  * still wait. So a descriptor that nobody waits for never wakes the thread, whatever happens on it.
  *
- * A descriptor that was closed behind our back, and opened again as something else, is found out
- * when it is next asked for: the kernel has forgotten it. Who still waited for the old one is told
- * that it is closed.
+ * A descriptor that was closed behind our back is found out when its number is next asked for: the
+ * kernel has forgotten it. Who still waited for the old file is told that it is closed. An event
+ * that was on its way meanwhile bears the generation of the old file, and concerns nobody.
  *
- * Entries are made when a number is first waited for, and last as long as the program.
+ * A descriptor cannot be closed and forgotten at one stroke: who came in between would wait for
+ * nothing. So closing first puts another file in its place, one that can neither be read nor
+ * watched, as if there were none, while nobody else can get the number (tr__poll_bury).
+ *
+ * Entries are made when a number is first waited for, and last as long as the runtime.
  */
 #define _GNU_SOURCE
 #include "sched/poll.h"
@@ -19,8 +23,8 @@
 #include "base/spin.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -31,11 +35,12 @@
 #define CHUNK  1024
 #define CHUNKS 1024
 #define EVENTS 256
+#define STOP   UINT64_MAX /* in place of descriptor and generation */
 
 struct entry {
     struct tr_spin lock;
-    bool known;   /* to the kernel; guarded by lock, as is all below */
-    bool closing; /* somebody is closing it: nobody may be added */
+    bool known;          /* to the kernel; guarded by lock, as is all below */
+    uint32_t generation; /* of the file that the kernel watches */
     struct tr_poll_wait *first;
 };
 
@@ -43,6 +48,7 @@ static struct {
     pthread_mutex_t lock; /* for starting and stopping */
     _Atomic bool running;
     int epoll, stop; /* the set, and what ends the thread */
+    int grave;       /* what takes the place of a descriptor that is to be closed */
     pthread_t thread;
     _Atomic(struct entry *) chunks[CHUNKS];
 } poll = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -85,9 +91,11 @@ static uint32_t wanted(const struct entry *e)
            (events & TR__POLL_WRITE ? (uint32_t)EPOLLOUT : 0u);
 }
 
-static int control(int operation, int fd, uint32_t events)
+/* Has the kernel watch the descriptor for all who wait. */
+static int control(const struct entry *e, int operation, int fd)
 {
-    struct epoll_event event = { .events = events | EPOLLONESHOT, .data.fd = fd };
+    struct epoll_event event = { .events = wanted(e) | EPOLLONESHOT,
+                                 .data.u64 = (uint64_t)e->generation << 32 | (uint32_t)fd };
 
     if (tr__fault()) {
         errno = ENOMEM;
@@ -127,30 +135,31 @@ static void tell(struct tr_poll_wait *list, bool closed)
 
 /* --- the thread --- */
 
+static int ready_for(uint32_t events)
+{
+    /* An error or a hang-up concerns all: their next operation will say what it is. */
+    if (events & (EPOLLERR | EPOLLHUP))
+        return TR__POLL_ANY;
+    return (events & (EPOLLIN | EPOLLRDHUP) ? TR__POLL_READ : 0) |
+           (events & EPOLLOUT ? TR__POLL_WRITE : 0);
+}
+
 static void handle(const struct epoll_event *event)
 {
-    int fd = event->data.fd;
+    int fd = (int)(uint32_t)event->data.u64;
     struct entry *e = find(fd);
-    int events = 0;
+    struct tr_poll_wait *ready = NULL, *rest = NULL;
 
-    if (event->events & (EPOLLIN | EPOLLRDHUP))
-        events |= TR__POLL_READ;
-    if (event->events & EPOLLOUT)
-        events |= TR__POLL_WRITE;
-    /* An error or a hang-up concerns all: their next operation will say what it is. */
-    if (event->events & (EPOLLERR | EPOLLHUP))
-        events = TR__POLL_READ | TR__POLL_WRITE;
     tr__spin_lock(&e->lock);
-    struct tr_poll_wait *ready = take(e, events);
-    if (e->first && control(EPOLL_CTL_MOD, fd, wanted(e)) != 0) {
-        /* It cannot be watched any more: let those who are left look for themselves. */
-        struct tr_poll_wait *rest = take(e, TR__POLL_READ | TR__POLL_WRITE);
-        tr__spin_unlock(&e->lock);
-        tell(rest, false);
-    } else {
-        tr__spin_unlock(&e->lock);
+    if (event->data.u64 >> 32 == e->generation) {
+        ready = take(e, ready_for(event->events));
+        /* If it cannot be watched any more, let those who are left look for themselves. */
+        if (e->first && control(e, EPOLL_CTL_MOD, fd) != 0)
+            rest = take(e, TR__POLL_ANY);
     }
+    tr__spin_unlock(&e->lock);
     tell(ready, false);
+    tell(rest, false);
 }
 
 static void *poll_main(void *unused)
@@ -160,19 +169,21 @@ static void *poll_main(void *unused)
     for (;;) {
         int n = epoll_wait(poll.epoll, events, EVENTS, -1);
         for (int i = 0; i < n; i++) {
-            if (events[i].data.fd == poll.stop)
+            if (events[i].data.u64 == STOP)
                 return unused;
             handle(&events[i]);
         }
     }
 }
 
-static void close_both(void)
+static void close_all(void)
 {
     if (poll.epoll >= 0)
         close(poll.epoll);
     if (poll.stop >= 0)
         close(poll.stop);
+    if (poll.grave >= 0)
+        close(poll.grave);
 }
 
 static bool launch(void)
@@ -197,10 +208,11 @@ static tr_err start(void)
         return TR_ESYS;
     poll.epoll = epoll_create1(EPOLL_CLOEXEC);
     poll.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    struct epoll_event event = { .events = EPOLLIN, .data.fd = poll.stop };
-    if (poll.epoll < 0 || poll.stop < 0 ||
+    poll.grave = open("/", O_PATH | O_CLOEXEC);
+    struct epoll_event event = { .events = EPOLLIN, .data.u64 = STOP };
+    if (poll.epoll < 0 || poll.stop < 0 || poll.grave < 0 ||
         epoll_ctl(poll.epoll, EPOLL_CTL_ADD, poll.stop, &event) != 0 || !launch()) {
-        close_both();
+        close_all();
         return TR_ESYS;
     }
     atomic_store_explicit(&poll.running, true, memory_order_release);
@@ -226,7 +238,7 @@ void tr__poll_stop(void)
         return;
     eventfd_write(poll.stop, 1);
     pthread_join(poll.thread, NULL);
-    close_both();
+    close_all();
     for (int i = 0; i < CHUNKS; i++) {
         free(atomic_load_explicit(&poll.chunks[i], memory_order_relaxed));
         atomic_store_explicit(&poll.chunks[i], NULL, memory_order_relaxed);
@@ -240,7 +252,7 @@ static tr_err error_of(int number)
 {
     if (number == EPERM)
         return TR_EBUSY;
-    if (number == EBADF)
+    if (number == EBADF || number == EINVAL)
         return TR_EINVAL;
     return number == ENOMEM || number == ENOSPC ? TR_ENOMEM : TR_ESYS;
 }
@@ -249,25 +261,15 @@ static tr_err error_of(int number)
    held. *stale are those who waited for another file of this number. */
 static int watch(struct entry *e, struct tr_poll_wait *mine, struct tr_poll_wait **stale)
 {
-    if (e->known && control(EPOLL_CTL_MOD, mine->fd, wanted(e)) == 0)
+    if (e->known && control(e, EPOLL_CTL_MOD, mine->fd) == 0)
         return 0;
-    if (e->known && errno != ENOENT)
+    if (e->known && errno != ENOENT && errno != EBADF)
         return -1;
     *stale = mine->next;
     mine->next = NULL;
-    e->known = control(EPOLL_CTL_ADD, mine->fd, wanted(e)) == 0;
+    e->generation++;
+    e->known = control(e, EPOLL_CTL_ADD, mine->fd) == 0;
     return e->known ? 0 : -1;
-}
-
-/* Locks the entry when nobody is closing the descriptor. */
-static void lock_open(struct entry *e)
-{
-    tr__spin_lock(&e->lock);
-    while (e->closing) {
-        tr__spin_unlock(&e->lock);
-        sched_yield();
-        tr__spin_lock(&e->lock);
-    }
 }
 
 tr_err tr__poll_add(struct tr_poll_wait *wait)
@@ -279,7 +281,7 @@ tr_err tr__poll_add(struct tr_poll_wait *wait)
 
     if (err || !e)
         return err ? err : wait->fd < 0 || wait->fd >= CHUNK * CHUNKS ? TR_EINVAL : TR_ENOMEM;
-    lock_open(e);
+    tr__spin_lock(&e->lock);
     wait->next = e->first;
     e->first = wait;
     if (watch(e, wait, &stale) != 0) {
@@ -309,15 +311,14 @@ bool tr__poll_remove(struct tr_poll_wait *wait)
     return found;
 }
 
-void tr__poll_closing(int fd)
+void tr__poll_forget(int fd)
 {
-    struct entry *e = find_or_make(fd);
+    struct entry *e = find(fd);
 
     if (!e)
         return;
-    lock_open(e);
-    e->closing = true;
-    struct tr_poll_wait *waiting = take(e, TR__POLL_READ | TR__POLL_WRITE);
+    tr__spin_lock(&e->lock);
+    struct tr_poll_wait *waiting = take(e, TR__POLL_ANY);
     if (e->known)
         epoll_ctl(poll.epoll, EPOLL_CTL_DEL, fd, NULL);
     e->known = false;
@@ -325,13 +326,8 @@ void tr__poll_closing(int fd)
     tell(waiting, true);
 }
 
-void tr__poll_closed(int fd)
+bool tr__poll_bury(int fd)
 {
-    struct entry *e = find(fd);
-
-    if (!e)
-        return;
-    tr__spin_lock(&e->lock);
-    e->closing = false;
-    tr__spin_unlock(&e->lock);
+    return atomic_load_explicit(&poll.running, memory_order_acquire) &&
+           dup3(poll.grave, fd, O_CLOEXEC) == fd;
 }

@@ -14,7 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { TR__POLL_READ = 1, TR__POLL_WRITE = 2 };
+enum { TR__POLL_READ = 1, TR__POLL_WRITE = 2, TR__POLL_ANY = 3 };
 
 /*
  * One wait. From tr__poll_add on it belongs to this file, until `done` is called, by the thread
@@ -34,10 +34,13 @@ tr_err tr__poll_add(struct tr_poll_wait *wait);
 /* False when `done` has been, or is being, called. Any thread. */
 bool tr__poll_remove(struct tr_poll_wait *wait);
 
-/* Around the closing of a descriptor: tells all who wait for it that it is closed; and who comes in
-   between waits until it is. Any thread. */
-void tr__poll_closing(int fd);
-void tr__poll_closed(int fd);
+/* Tells all who wait for the descriptor that it is closed. Any thread. */
+void tr__poll_forget(int fd);
+
+/* Closes an open descriptor, but keeps its number: until that is closed as well, all that is done
+   with it fails with EBADF, and nobody else gets it. False, with nothing done, when nobody has ever
+   waited, or the system refuses. Blocks where close would. Any thread. */
+bool tr__poll_bury(int fd);
 
 /* Ends the thread; nobody waits any more. */
 void tr__poll_stop(void);
