@@ -3,9 +3,9 @@
 #define _GNU_SOURCE
 #include "troupe/fd.h"
 
+#include "troupe/errno.h"
 #include "troupe/memory.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/socket.h>
