@@ -3,30 +3,29 @@
  * Group leaders: `user`, which owns standard input and output, and the collector of tests.
  *
  * While `user` waits for a line of input it goes on serving output; requests for input stay in its
- * mailbox, in order, until the one before has its line. It looks at descriptor 0 by poll(2), never
- * waits in read(2), and so can always be stopped. When it ends, it first serves what is in its
- * mailbox: output that somebody asked for is written also when the program ends.
+ * mailbox, in order, until the one before has its line. Who waits for descriptor 0 takes no
+ * messages, so another process does that, and its end is the news. When `user` ends, it first
+ * serves what is in its mailbox: output that somebody asked for is written also when the program
+ * ends.
  */
 #include "otp/device.h"
 
 #include "otp/text.h"
 
-#include <errno.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define LOOK_MS   20         /* how often input is looked for while somebody waits for it */
 #define LINE_SIZE (1u << 20) /* a longer line comes in pieces */
 
 tr_atoms(io_request, io_reply, put_chars, get_line, requests, unicode, latin1, ok, eof, error,
-         request, terminated, enotsup, eio, system, stop, DOWN);
+         request, terminated, enotsup, eio, system, stop, DOWN, kill);
 
 struct device {
     bool collects;        /* output is collected, not written, and there is no input */
     bool ends;            /* input is no longer served */
     bool at_eof;          /* descriptor 0 has no more */
+    tr_pid sentry;        /* waits for descriptor 0, or has done so */
     struct tr_text text;  /* what was collected */
     struct tr_text input; /* read, but not yet asked for */
 };
@@ -79,10 +78,20 @@ static bool serve_output(struct device *d, tr_term request, tr_term *reply)
 
 /* --- input --- */
 
-/* Waits a moment for input while serving output. */
-static void serve_while_waiting(struct device *d)
+/* Its end says that there is something to read; or an error, which reading will tell. */
+static void sentry(tr_term unused)
+{
+    tr_err err = tr_wait_fd(STDIN_FILENO, TR_FD_READ, TR_INFINITY);
+
+    (void)unused;
+    (void)err;
+}
+
+/* Serves one request for output; false when the sentry has ended instead. */
+static bool serve_meanwhile(struct device *d, tr_ref watch)
 {
     tr_term as, request, encoding, chars, reply;
+    bool waiting = true;
     tr_pid from;
 
     tr_receive (m) {
@@ -97,29 +106,35 @@ static void serve_while_waiting(struct device *d)
             serve_output(d, tr_build(a_put_chars, chars), &reply);
             tr_send(from, a_io_reply, as, reply);
         }
-        tr_after (m, LOOK_MS) {
-        }
+        tr_on (m, a_DOWN, watch, tr_any(), tr_any(), tr_any())
+            waiting = false;
     }
+    return waiting;
 }
 
-/* Reads what is there. False on an error. */
+/* Waits for input while serving output. False on an error. */
+static bool await_input(struct device *d)
+{
+    tr_ref watch;
+    struct tr_spawn_opts opts = { .monitor = &watch };
+
+    if (tr_try_spawn(&d->sentry, sentry, &opts))
+        return false;
+    while (serve_meanwhile(d, watch))
+        ;
+    return true;
+}
+
+/* Waits until there is something to read, and reads it. False on an error. */
 static bool read_some(struct device *d)
 {
-    struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
     char bytes[4096];
 
-    int ready = poll(&in, 1, 0);
-    if (ready == 0) {
-        serve_while_waiting(d);
-        return true;
-    }
-    ssize_t n = ready < 0 ? -1 : read(STDIN_FILENO, bytes, sizeof bytes);
-    if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
-        serve_while_waiting(d);
-        return true;
-    }
+    if (tr_wait_fd(STDIN_FILENO, TR_FD_READ, 0) == TR_ETIMEOUT)
+        return await_input(d);
+    ssize_t n = read(STDIN_FILENO, bytes, sizeof bytes);
     if (n < 0)
-        return false;
+        return errno == EINTR || errno == EAGAIN;
     d->at_eof = n == 0;
     tr__text_add(&d->input, bytes, (size_t)n);
     return true;
@@ -212,6 +227,8 @@ static void finish(void *device)
     struct device *d = device;
 
     d->ends = true;
+    if (d->sentry.w)
+        tr_exit_to(d->sentry, a_kill);
     while (serve_waiting(d))
         ;
 }

@@ -342,7 +342,7 @@ TEST_PROC(capture_ends_with_its_owner)
         CHECK_TERM(got_line, tr_build(want));                                                      \
     } while (0)
 
-TEST_PROC(lines_are_read_up_to_the_end_of_the_input)
+TEST_PROC_REAL(lines_are_read_up_to_the_end_of_the_input)
 {
     tr_term line;
 
@@ -369,7 +369,7 @@ static void reader(tr_term arg)
     tr_send(to, a_echo, line);
 }
 
-TEST_PROC(output_goes_on_while_somebody_waits_for_input)
+TEST_PROC_REAL(output_goes_on_while_somebody_waits_for_input)
 {
     tr_pid user;
 
@@ -392,7 +392,23 @@ TEST_PROC(output_goes_on_while_somebody_waits_for_input)
         }
 }
 
-TEST_PROC(closed_input_is_an_error)
+TEST_PROC_REAL(the_wait_for_input_ends_with_user)
+{
+    int64_t before = tr_process_count();
+    tr_pid user;
+
+    divert_output();
+    divert_input();
+    CHECK_INT(tr_puts("1"), TR_OK);
+    CHECK(tr_whereis(a_user, &user));
+    tr_send(user, a_io_request, tr_self(), 1, tr_tuple(a_get_line, a_unicode, ""));
+    /* One for `user`, one that watches the input for it. */
+    CHECK_WITHIN(patience(5000), tr_process_count() == before + 2);
+    tr_exit_to(user, a_kill);
+    CHECK_WITHIN(patience(5000), tr_process_count() == before);
+}
+
+TEST_PROC_REAL(closed_input_is_an_error)
 {
     tr_term line;
 
@@ -400,7 +416,7 @@ TEST_PROC(closed_input_is_an_error)
     CHECK_INT(tr_get_line("", &line), TR_ESYS);
 }
 
-TEST_PROC(endless_line_comes_in_pieces)
+TEST_PROC_REAL(endless_line_comes_in_pieces)
 {
     tr_term line = tr_nil();
     tr_bin bytes;
