@@ -7,6 +7,7 @@
 #include "kit/test_run.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,7 +97,7 @@ static void show(FILE *output)
 static void print_command(void)
 {
     char text[1024];
-    FILE *file = fopen("/proc/self/cmdline", "r");
+    FILE *file = fopen("/proc/self/cmdline", "re");
     size_t n = file ? fread(text, 1, sizeof text, file) : 0;
 
     for (size_t at = 0; at < n; at += strnlen(text + at, n - at) + 1)
@@ -148,12 +149,22 @@ static bool may_fork(void)
     return !text || strcmp(text, "0") != 0;
 }
 
+/* A file without a name, closed on exec; NULL when there is none to be had. */
+static FILE *scratch_file(void)
+{
+    FILE *file = tmpfile();
+
+    if (file)
+        fcntl(fileno(file), F_SETFD, FD_CLOEXEC);
+    return file;
+}
+
 /* `visible`: the output goes where that of the program goes. */
 static int run(const char *name, tr_process_fn body, uint64_t seed, bool visible)
 {
     if (!may_fork())
         return run_here(body, seed);
-    FILE *output = visible ? NULL : tmpfile();
+    FILE *output = visible ? NULL : scratch_file();
     int status = run_child(body, seed, output);
     if (status && output)
         show(output);

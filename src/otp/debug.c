@@ -262,7 +262,7 @@ static void drop_file(struct tr_sys_debug *d)
 static bool set_file(struct tr_sys_debug *d, const char *path)
 {
     drop_file(d);
-    d->file = fopen(path, "a");
+    d->file = fopen(path, "ae");
     if (d->file)
         tr_defer(close_file, d->file);
     return d->file != NULL;
