@@ -6,8 +6,8 @@
  *
  * Three kinds of process, linked in a line: the server, which waits for the order to stop; the
  * acceptor; and the connections. When the server ends, the acceptor and then the connections
- * get its exit signal, by their links. A connection that waits for input ends at once; one that is
- * sending sends the rest first.
+ * get its exit signal, by their links. A connection that waits for input ends at once; one that has
+ * taken some sends it back first, and all that has come after it.
  */
 #include "troupe.h"
 
@@ -22,42 +22,50 @@
 
 tr_atoms(EXIT, shutdown);
 
-enum { PATIENCE_MS = 30000 }; /* with a client that does not take what it asked for */
+enum { PATIENCE_MS = 5000 }; /* with a client that does not take what it asked for */
 
 static _Atomic long served, bytes;
 
-/* Sends the bytes even if the order to stop comes meanwhile; false when it has come. */
-static bool send_back(int fd, const char *buffer, size_t n)
+/* Has the order to stop come while exit signals were trapped? */
+static bool told_to_stop(void)
 {
-    bool go_on = true;
+    bool told = false;
 
-    tr_trap_exit(true);
-    if (tr_write(fd, buffer, n, PATIENCE_MS))
-        go_on = false;
-    tr_trap_exit(false);
     tr_receive (m) {
         tr_on (m, a_EXIT, tr_any(), tr_any())
-            go_on = false;
+            told = true;
         tr_after (m, 0) {
         }
     }
-    return go_on;
+    return told;
+}
+
+/* Sends back what has come, to the last byte; false when the connection is to end. */
+static bool send_back(int fd)
+{
+    char buffer[4096];
+    ssize_t n;
+
+    tr_trap_exit(true);
+    while ((n = tr_read(fd, buffer, sizeof buffer, 0)) > 0) {
+        if (tr_write(fd, buffer, (size_t)n, PATIENCE_MS))
+            return false;
+        atomic_fetch_add(&bytes, n);
+    }
+    tr_trap_exit(false);
+    return n == TR_ETIMEOUT && !told_to_stop();
 }
 
 static void connection(tr_term arg)
 {
-    char buffer[4096];
-    ssize_t n;
     int fd = -1;
 
     tr_match(arg, &fd);
     tr_own_fd(fd);
     atomic_fetch_add(&served, 1);
-    while ((n = tr_read(fd, buffer, sizeof buffer, TR_INFINITY)) > 0) {
-        atomic_fetch_add(&bytes, n);
-        if (!send_back(fd, buffer, (size_t)n))
-            return;
-    }
+    /* In this wait the exit signal ends it: nothing is in its hands. */
+    while (tr_wait_fd(fd, TR_FD_READ, TR_INFINITY) == TR_OK && send_back(fd))
+        ;
 }
 
 static void acceptor(tr_term arg)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # The server holds 10,000 connections of a client that is not ours, and stops in order.
-# hold.sh SERVER CLIENT
+# hold.sh SERVER CLIENT [CONNECTIONS]
 set -eu
 out=$(mktemp)
 trap 'rm -f "$out"; kill "$server" 2>/dev/null || true' EXIT
@@ -14,11 +14,11 @@ while ! grep -q 'listening on port' "$out"; do
 done
 port=$(sed -n 's/listening on port //p' "$out")
 
-held=$("$2" "$port" "${CONNECTIONS:-10000}")
-echo "$held"
-kill -TERM "$server"
+said=$("$2" "$port" "${3:-10000}" "$server")
+echo "$said"
 status=0
 wait "$server" || status=$?
 cat "$out"
 [ "$status" -eq 0 ]
-grep -q "served ${held%% *} connections" "$out"
+held=$(echo "$said" | sed -n 's/held \([0-9]*\) .*/\1/p')
+grep -q "served $held connections" "$out"
