@@ -35,17 +35,22 @@ enum {
  *
  *     TR_OK        ready; a regular file always is
  *     TR_ETIMEOUT  not ready in time
- *     TR_ECLOSED   closed by tr_close_fd meanwhile, or found to have been closed and opened anew
+ *     TR_ECLOSED   closed by tr_close_fd meanwhile, or found to have been closed otherwise
  *     TR_EINVAL    no such descriptor, no event, or a negative time
  *     TR_ENOMEM, TR_ESYS  the system has no room to watch it
  *
  * A descriptor that is closed with close() while processes wait for it leaves them waiting: until
- * their time is over, or its number is next waited for. Process only; blocks. (Erlang: sockets and
- * ports; enif_select)
+ * their time is over, or somebody else has to wait for its number. They are not woken by what then
+ * happens to another file of that number. Process only; blocks. (Erlang: sockets and ports;
+ * enif_select)
  */
 TR_MUST_USE tr_err tr_wait_fd(int fd, int events, int64_t ms);
 
-/* Closes a descriptor; all who wait for it get TR_ECLOSED. TR_EINVAL: not open. Any thread. */
+/*
+ * Closes a descriptor; all who wait for it get TR_ECLOSED, and who comes to wait while it is closed
+ * gets that or TR_EINVAL. TR_EINVAL: not open. May block where close() does: a socket with
+ * SO_LINGER, a file on a network. Any thread.
+ */
 tr_err tr_close_fd(int fd);
 
 /* The descriptor is closed, by tr_close_fd, when the calling process ends, whatever the way.

@@ -113,8 +113,9 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
         return TR_EINVAL;
     tr__replay_breaks("tr_wait_fd");
     tr__spend(p, TR__COST_CALL);
-    if (ms == 0)
-        return look(fd, events);
+    tr_err err = look(fd, events);
+    if (err == TR_OK || ms == 0)
+        return err;
     struct tr_proc_extra *extra = tr__extra(p);
     /* A wait that was ended by an exit: this one is part of the clean-up. */
     tr__fd_forget(p);
@@ -123,7 +124,7 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
         return TR_ENOMEM;
     /* Before it is added: its signal may come at once. */
     extra->fd_wait = wait;
-    tr_err err = tr__poll_add(&wait->poll);
+    err = tr__poll_add(&wait->poll);
     if (err) {
         extra->fd_wait = NULL;
         tr__sig_free(&wait->sig);

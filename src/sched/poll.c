@@ -6,7 +6,7 @@
  * what they want together, once (EPOLLONESHOT): after an event the entry asks again for those who
  * still wait. So a descriptor that nobody waits for never wakes the thread, whatever happens on it.
  *
- * A descriptor that was closed behind our back is found out when its number is next asked for: the
+ * A descriptor that was closed behind our back is found out when its number is next added: the
  * kernel has forgotten it. Who still waited for the old file is told that it is closed. An event
  * that was on its way meanwhile bears the generation of the old file, and concerns nobody.
  *

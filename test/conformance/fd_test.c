@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static int ends[2];
@@ -194,6 +195,89 @@ TEST_PROC_REAL(a_number_that_was_closed_and_opened_again_confuses_nobody)
     CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, TR_INFINITY), TR_OK);
 }
 
+TEST_PROC_REAL(closing_behind_the_back_of_who_waits_lets_him_run_out_of_time)
+{
+    open_pair();
+    tr_pid pid = start_waiting(ends[0], TR_FD_READ, 30);
+    close(ends[0]);
+    tr_err err = result_of(pid);
+    CHECK(err == TR_ETIMEOUT || err == TR_EINVAL);
+}
+
+TEST_PROC_REAL(who_waits_for_a_closed_number_is_told_when_another_asks_for_it)
+{
+    open_pair();
+    tr_pid pid = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, 20), TR_ETIMEOUT);
+    close(ends[0]);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, TR_INFINITY), TR_EINVAL);
+    CHECK_INT(result_of(pid), TR_ECLOSED);
+}
+
+/* The old file lives on under another number, and is still watched under this one. */
+TEST_PROC_REAL(events_of_the_file_that_had_the_number_before_wake_nobody)
+{
+    int old[2];
+
+    open_pair();
+    old[0] = ends[0];
+    old[1] = ends[1];
+    tr_pid pid = start_waiting(old[0], TR_FD_READ, TR_INFINITY);
+    CHECK_INT(tr_wait_fd(old[0], TR_FD_READ, 20), TR_ETIMEOUT);
+    CHECK(dup(old[0]) >= 0);
+    close(old[0]);
+    open_pair();
+    CHECK_INT(ends[0], old[0]);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, 1), TR_ETIMEOUT);
+    CHECK_INT(result_of(pid), TR_ECLOSED);
+    pid = start_waiting(ends[0], TR_FD_READ, 50);
+    write_byte(old[1]);
+    CHECK_INT(result_of(pid), TR_ETIMEOUT);
+}
+
+TEST_PROC_REAL(a_suspended_process_hears_of_its_descriptor_when_it_is_resumed)
+{
+    open_pair();
+    tr_pid pid = start_waiting(ends[0], TR_FD_READ, TR_INFINITY);
+    CHECK(tr_suspend(pid));
+    write_byte(ends[1]);
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, TR_INFINITY), TR_OK);
+    tr_sleep(20);
+    CHECK_NO_MESSAGE();
+    CHECK(tr_resume(pid));
+    CHECK_INT(result_of(pid), TR_OK);
+}
+
+/* --- owners --- */
+
+static void wait_and_tell(void *unused)
+{
+    tr_pid boss = tr_parent();
+
+    (void)unused;
+    tr_send(boss, a_done, tr_self(), (int)tr_wait_fd(ends[1], TR_FD_WRITE, TR_INFINITY));
+    tr_send(boss, a_done, tr_self(), (int)tr_wait_fd(ends[0], TR_FD_READ, 1));
+}
+
+static void waits_when_it_ends(tr_term arg)
+{
+    tr_defer(wait_and_tell, NULL);
+    waits(arg);
+}
+
+TEST_PROC_REAL(a_clean_up_may_wait_for_descriptors_too)
+{
+    open_pair();
+    tr_pid pid = tr_spawn(waits_when_it_ends, tr_self(), ends[0], TR_FD_READ, TR_INFINITY);
+    tr_receive (m)
+        tr_on (m, a_ready, pid) {
+        }
+    tr_exit_to(pid, a_kill);
+    CHECK_INT(result_of(pid), TR_OK);
+    CHECK_INT(result_of(pid), TR_ETIMEOUT);
+    CHECK_WITHIN(patience(5000), tr_process_count() == 1);
+}
+
 static void owns(tr_term arg)
 {
     int keep, give;
@@ -250,6 +334,52 @@ TEST_PROC_REAL(read_and_write_wait_where_they_would_block)
     CHECK_INT(tr_write(ends[0], buffer, 10, 10), TR_ESYS);
     CHECK_INT(errno, EPIPE);
     CHECK_INT(tr_nonblock_fd(-1), TR_EINVAL);
+}
+
+/* --- what is opened here --- */
+
+static bool was_open[1024];
+
+/* All descriptors that were not open before are closed on exec. */
+static void check_new_ones(void)
+{
+    for (int fd = 0; fd < 1024; fd++) {
+        int flags = fcntl(fd, F_GETFD);
+        if (flags >= 0 && !was_open[fd] && !(flags & FD_CLOEXEC))
+            check_fail(__FILE__, __LINE__, "descriptor %d stays open on exec", fd);
+    }
+}
+
+static void accepts(tr_term unused)
+{
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    socklen_t size = sizeof(sa_family_t); /* the system chooses a name */
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)unused;
+    CHECK(bind(listener, (struct sockaddr *)&address, size) == 0 && listen(listener, 1) == 0);
+    CHECK_INT(tr_accept(listener, 1), TR_ETIMEOUT);
+    size = sizeof address;
+    CHECK(getsockname(listener, (struct sockaddr *)&address, &size) == 0);
+    CHECK(connect(client, (struct sockaddr *)&address, size) == 0);
+    int fd = tr_accept(listener, 10000);
+    CHECK(fd >= 0);
+    CHECK(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    CHECK_INT(tr_accept(client, 1), TR_ESYS);
+    check_new_ones();
+}
+
+TEST(descriptors_of_the_library_are_closed_on_exec)
+{
+    for (int fd = 0; fd < 1024; fd++)
+        was_open[fd] = fcntl(fd, F_GETFD) >= 0;
+    CHECK_INT(tr_main(0, NULL, accepts), 0);
+    /* Nothing is left but the three sockets above. */
+    int left = 0;
+    for (int fd = 0; fd < 1024; fd++)
+        left += fcntl(fd, F_GETFD) >= 0 && !was_open[fd];
+    CHECK_INT(left, 3);
 }
 
 /* --- many --- */
