@@ -124,6 +124,7 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
         return TR_ENOMEM;
     /* Before it is added: its signal may come at once. */
     extra->fd_wait = wait;
+    extra->fd = fd;
     err = tr__poll_add(&wait->poll);
     if (err) {
         extra->fd_wait = NULL;

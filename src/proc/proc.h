@@ -80,6 +80,7 @@ struct tr_proc_extra {
     uint64_t initial_call;      /* kept term; 0: none */
     struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
     struct tr_caps *caps;       /* see caps.h; NULL unless `capped` */
+    int fd;                     /* of that wait */
     bool fd_closed;             /* how the last wait for a descriptor ended */
     uint64_t log_metadata;      /* kept map; 0: none */
     struct tr_trace *trace;     /* where its error was raised; NULL: not known */

@@ -209,6 +209,27 @@ TEST(a_first_process_that_does_not_stop_is_named_too)
     CHECK_PRINTED(p, "<0.1.1> (stubborn) main at tr_main: waits for a message");
 }
 
+static void waits_for_input(tr_term arg)
+{
+    int ends[2];
+
+    (void)arg;
+    CHECK(pipe2(ends, O_NONBLOCK | O_CLOEXEC) == 0);
+    tr_trap_exit(true);
+    say("ready\n");
+    CHECK_INT(tr_wait_fd(ends[0], TR_FD_READ, TR_INFINITY), TR_OK);
+}
+
+TEST(the_descriptor_that_a_late_process_waits_for_is_named)
+{
+    struct program p = program_start(waits_for_input, &brief);
+
+    program_await(&p, "ready");
+    kill(p.pid, SIGTERM);
+    CHECK_INT(program_end(&p), TR_STATUS_FORCED);
+    CHECK_PRINTED(p, "main at tr_main: waits for descriptor ");
+}
+
 /* A loop that exit signals end, and in builds where they cannot, the deadline. */
 static void first_loops(tr_term arg)
 {
