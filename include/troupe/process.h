@@ -159,6 +159,15 @@ TR_NORETURN void tr_throw_args(const struct tr_arg *args, int n);
 #define tr_throw(...) tr_throw_args(TR_ARGS(__VA_ARGS__))
 
 /*
+ * Runs fn(arg). True, with the reason in the current heap, when it would have ended the caller:
+ * by tr_exit, tr_error, tr_throw, or a function of the library that failed. False when it has
+ * returned. Exit signals and faults are not caught. What fn was in the middle of is left as it is,
+ * as by longjmp: its locals are gone, what it registered by tr_defer stays. Process only.
+ * (try ... catch, catch)
+ */
+TR_MUST_USE bool tr_catch(void (*fn)(void *), void *arg, tr_term *reason);
+
+/*
  * void tr_exit_to(pid, ...): sends an exit signal with that reason. A process that traps exits
  * gets it as a message {'EXIT', Caller, Reason}; another one ends, unless the reason is normal.
  * `kill` ends both, with reason killed. Never fails; does not wait. Any thread. (exit/2)

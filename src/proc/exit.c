@@ -74,6 +74,7 @@ static void free_memory(struct tr_proc *p)
 static _Noreturn void end_cleanup(struct tr_proc *p)
 {
     tr__receive_close_until(p, p->exit->scopes);
+    tr__catch_forget(p);
     if (tr__is_capped(p))
         p->extra->caps->looking = NULL;
     p->wake_at = TR__NEVER;
@@ -117,6 +118,7 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     p->flags = (uint8_t)((p->flags | TR__P_EXITING) & ~TR__P_DYING);
     atomic_store_explicit(&p->ending, true, memory_order_release);
     p->reason = reason;
+    tr__catch_forget(p);
     if (tr__is_capped(p))
         p->extra->caps->looking = NULL;
     frame.dying = p->dying;
@@ -146,6 +148,20 @@ bool tr_exit_signalled(void)
     return TR__SELF()->flags & TR__P_SIGNALLED;
 }
 
+/* The end by the process's own code, which it may have provided for: asked for, or as an error. */
+static _Noreturn void leave(struct tr_proc *p, uint64_t reason)
+{
+    tr__catch(p, reason);
+    tr__exit(p, reason);
+}
+
+/* Inline, as no part of the backtrace. */
+TR__INLINE _Noreturn void fail(struct tr_proc *p, uint64_t reason)
+{
+    tr__catch(p, reason);
+    tr__exit_error(p, reason);
+}
+
 /* What tr__raise of the term layer does in a process: it ends it, or what it does for another one.
  */
 void tr__raise_in_process(tr_term reason)
@@ -156,7 +172,7 @@ void tr__raise_in_process(tr_term reason)
     if (p && p->worker->catcher)
         longjmp(*(jmp_buf *)p->worker->catcher, 1);
     if (p)
-        tr__exit_error(p, reason.w);
+        fail(p, reason.w);
 }
 
 _Noreturn void tr_exit_args(const struct tr_arg *args, int n)
@@ -164,7 +180,7 @@ _Noreturn void tr_exit_args(const struct tr_arg *args, int n)
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
-    tr__exit(p, tr_build_args(args, n).w);
+    leave(p, tr_build_args(args, n).w);
 }
 
 _Noreturn void tr_error_args(const struct tr_arg *args, int n)
@@ -172,7 +188,7 @@ _Noreturn void tr_error_args(const struct tr_arg *args, int n)
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
-    tr__exit_error(p, tr_build(tr_build_args(args, n), tr_nil()).w);
+    fail(p, tr_build(tr_build_args(args, n), tr_nil()).w);
 }
 
 _Noreturn void tr_throw_args(const struct tr_arg *args, int n)
@@ -181,7 +197,7 @@ _Noreturn void tr_throw_args(const struct tr_arg *args, int n)
     struct tr_proc *p = TR__SELF();
     tr_term thrown = tr_build_args(args, n);
 
-    tr__exit_error(p, tr_build(tr_tuple(TR_ATOM(nocatch), thrown), tr_nil()).w);
+    fail(p, tr_build(tr_tuple(TR_ATOM(nocatch), thrown), tr_nil()).w);
 }
 
 void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n)

@@ -74,16 +74,17 @@ struct tr_proc_extra {
     struct tr_timer *timers; /* those it started for itself */
     struct tr_locals *locals;
     struct tr_thread *thread;   /* the only one that may run it; NULL: any */
+    struct tr_catch *catcher;   /* the innermost tr_catch that is open */
     uint64_t leader;            /* group leader; 0: the first process */
     uint64_t label;             /* kept term; 0: none */
     uint64_t ancestors;         /* kept term; 0: none */
     uint64_t initial_call;      /* kept term; 0: none */
     struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
     struct tr_caps *caps;       /* see caps.h; NULL unless `capped` */
-    int fd;                     /* of that wait */
-    bool fd_closed;             /* how the last wait for a descriptor ended */
     uint64_t log_metadata;      /* kept map; 0: none */
     struct tr_trace *trace;     /* where its error was raised; NULL: not known */
+    int fd;                     /* of fd_wait */
+    bool fd_closed;             /* how the last wait for a descriptor ended */
     bool reports_exits;         /* also an exit that is no error makes a crash report */
     bool reported;
     bool queue_told, heap_told; /* that they are too long, too large: watch.c */
@@ -410,6 +411,14 @@ size_t tr__cleanups_size(const struct tr_proc *p);
 
 /* Frees the messages of the open receive clauses inside `outer`; NULL: of all. */
 void tr__receive_close_until(struct tr_proc *p, const struct tr_receive_scope *outer);
+
+/* --- catch.c --- */
+
+/* Goes on after the innermost tr_catch, if one is open; else returns. */
+void tr__catch(struct tr_proc *p, uint64_t reason);
+
+/* Nothing returns to where a tr_catch is open: forgets them. */
+void tr__catch_forget(struct tr_proc *p);
 
 /* --- contain.c --- */
 

@@ -307,6 +307,7 @@ _Noreturn void tr_hibernate_for_args(int64_t ms, tr_process_fn fn, const struct 
     tr__argument_free(before);
     p->fn = fn;
     tr__receive_close_until(p, NULL);
+    tr__catch_forget(p);
     tr__heap_reset(&p->heap, (struct tr_heap_mark){ NULL, NULL, NULL });
     tr__heap_trim(&p->heap);
     p->wake_at = deadline;
