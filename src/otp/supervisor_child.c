@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One child: its start, and its end.
+ *
+ * Start functions run in the supervisor, as in OTP: while one waits, so does the supervisor. What
+ * would end the process in one of them is caught, and is the reason for which the start failed.
+ */
+#include "otp/supervisor.h"
+
+tr_atoms(ok, error, ignore, undef, EXIT, DOWN, kill, killed, shutdown, normal, noproc, undefined,
+         out_of_memory, already_started, child_terminated, shutdown_error);
+
+/* --- start --- */
+
+/* One argument stands for itself, several are a tuple, none is the empty list. */
+static tr_term argument(tr_term args)
+{
+    tr_term items[16], one;
+    size_t n;
+
+    if (!tr_list_length(args, &n) || n == 0 || n > 16)
+        return args;
+    if (n == 1)
+        return tr_head(args);
+    for (size_t i = 0; tr_list_next(&args, &one); i++)
+        items[i] = one;
+    return tr_tuple_from_array(items, n);
+}
+
+static tr_term start_process(const struct tr_child *c, struct tr_arg arg)
+{
+    const struct tr_spawn_opts opts = { .link = true, .name = c->name };
+    tr_pid holder;
+
+    if (c->name.w && tr_whereis(c->name, &holder))
+        return tr_build(a_error, tr_tuple(a_already_started, holder));
+    return tr_build(a_ok, tr_proc_spawn_args((tr_process_fn)(uintptr_t)c->what, &opts,
+                                             "child\0" __FILE__, &arg, 1));
+}
+
+static tr_term start_thing(const struct tr_child *c, struct tr_arg arg)
+{
+    const struct tr_gen_server_opts opts = { .name = c->name };
+
+    switch ((enum tr_child_kind)c->kind) {
+    case TR__CHILD_SERVER:
+        return tr_gen_server_start_args(c->what, TR_GEN_SERVER_LINK, &opts, &arg, 1);
+    case TR__CHILD_PROCESS:
+        return start_process(c, arg);
+    case TR__CHILD_SUPERVISOR:
+        return tr_supervisor_start_link_args(c->what, &opts, &arg, 1);
+    case TR__CHILD_DYNAMIC:
+        return tr_dynamic_supervisor_start_link_args(c->what, &opts, &arg, 1);
+    case TR__CHILD_PARTITIONS:
+        return tr_partition_supervisor_start_link(c->what, &opts);
+    case TR__CHILD_FUNCTION:
+        return ((tr_start_fn)(uintptr_t)c->what)(tr_build_args(&arg, 1));
+    case TR__CHILD_UNKNOWN:
+        break;
+    }
+    tr_exit(a_undef, tr_list(c->start));
+}
+
+tr_term tr__child_run_start(const struct tr_child *c, tr_term args)
+{
+    return start_thing(c, TR_ARG(argument(args)));
+}
+
+struct start {
+    const struct tr_child *child;
+    tr_term args;
+    tr_term result;
+};
+
+static void run_start(void *arg)
+{
+    struct start *start = arg;
+
+    start->result = tr__child_run_start(start->child, start->args);
+}
+
+static bool is_result(tr_term result)
+{
+    tr_pid pid;
+
+    return tr_match(result, a_ok, &pid) || tr_match(result, a_ok, &pid, tr_any()) ||
+           tr_match(result, a_ignore) || tr_match(result, a_error, tr_any());
+}
+
+/*
+ * The start has not returned. Without memory it may have left a process behind that nobody knows
+ * of: the supervisor ends as any process does then, and its links see to the rest.
+ */
+static tr_term failed(const struct tr_sup *s, tr_term reason)
+{
+    if (tr_match(reason, a_out_of_memory))
+        tr_exit(reason);
+    if (s->dynamic && s->strategy != TR_SIMPLE_ONE_FOR_ONE)
+        return tr_build(a_error, reason);
+    return tr_build(a_error, tr_tuple(a_EXIT, reason));
+}
+
+tr_term tr__child_call_start(const struct tr_sup *s, const struct tr_child *c, tr_term args)
+{
+    struct start start = { .child = c, .args = args };
+    tr_term reason;
+
+    if (tr_catch(run_start, &start, &reason))
+        return failed(s, reason);
+    if (!start.result.w)
+        return tr_build(a_error, a_undefined);
+    return is_result(start.result) ? start.result : tr_build(a_error, start.result);
+}
+
+/* The arguments of a temporary child are not needed again: they may be large. */
+static void forget_arguments(struct tr_child *c)
+{
+    tr_term module, function, args;
+
+    if (!tr_match(c->start, &module, &function, &args) || tr_match(args, a_undefined))
+        return;
+    tr_term start = tr_keep(tr_build(module, function, a_undefined));
+    tr_release(c->start);
+    c->start = start;
+}
+
+tr_term tr__child_start(struct tr_sup *s, struct tr_child *c)
+{
+    /* A copy: what is returned may be part of it, and outlive the child. */
+    tr_term result = tr__child_call_start(s, c, tr_copy(tr_element(c->start, 2)));
+    tr_pid pid;
+
+    if (tr_match(result, a_ok, &pid) || tr_match(result, a_ok, &pid, tr_any())) {
+        tr__child_becomes(s, c, TR__CHILD_RUNNING, pid);
+        if (c->restart == TR_TEMPORARY)
+            forget_arguments(c);
+        if (s->backoff.first_ms)
+            c->started_ms = tr_monotonic_ms();
+        tr__supervisor_progress(s, c);
+    } else if (tr_match(result, a_ignore)) {
+        tr__child_becomes(s, c, TR__CHILD_STOPPED, (tr_pid){ 0 });
+    }
+    return result;
+}
+
+/* --- end --- */
+
+/* The reason in the 'DOWN' of a monitor, or w of 0 when the time is over. */
+static tr_term await_down(tr_ref monitor, int64_t timeout_ms)
+{
+    tr_term reason, result = { 0 };
+
+    tr_receive_ref(m, monitor)
+    {
+        tr_on (m, a_DOWN, monitor, tr_any(), tr_any(), &reason)
+            result = tr_receive_result(&m, reason);
+        tr_after (m, timeout_ms) {
+        }
+    }
+    return result;
+}
+
+/*
+ * Takes the 'EXIT' of a process that has ended, whose reason is the true one. One that came before
+ * the monitor was made is looked for in the whole mailbox: there is one only if the process was
+ * dead by then.
+ */
+static tr_term take_exit(tr_pid pid, tr_ref monitor, tr_term down)
+{
+    tr_ref since = tr_match(down, a_noproc) ? (tr_ref){ 0 } : monitor;
+    tr_term reason, result = down;
+
+    tr_unlink(pid);
+    tr_receive_ref(m, since)
+    {
+        tr_on (m, a_EXIT, pid, &reason)
+            result = tr_receive_result(&m, reason);
+        tr_after (m, 0) {
+        }
+    }
+    return result;
+}
+
+/* Ends the process; the reason with which it ended. */
+static tr_term end_process(const struct tr_child *c)
+{
+    tr_ref monitor = tr_monitor(c->pid);
+    tr_term down = { 0 };
+
+    if (c->shutdown_ms != TR_BRUTAL_KILL) {
+        tr_exit_to(c->pid, a_shutdown);
+        down = await_down(monitor, c->shutdown_ms);
+    }
+    if (!down.w) {
+        tr_exit_to(c->pid, a_kill);
+        down = await_down(monitor, TR_INFINITY);
+    }
+    return take_exit(c->pid, monitor, down);
+}
+
+/* Whether a child that is being ended may end so. */
+static bool is_expected(const struct tr_child *c, tr_term reason)
+{
+    bool permanent = c->restart == TR_PERMANENT;
+
+    if (c->shutdown_ms == TR_BRUTAL_KILL) {
+        if (tr_match(reason, a_killed))
+            return true;
+        if (tr_match(reason, a_shutdown))
+            return !permanent;
+    }
+    return tr_match(reason, a_shutdown) ||
+           (!permanent && (tr_match(reason, a_normal) || tr_match(reason, a_shutdown, tr_any())));
+}
+
+void tr__child_check_end(struct tr_sup *s, const struct tr_child *c, tr_term reason)
+{
+    if (!is_expected(c, reason))
+        tr__supervisor_report(s, a_shutdown_error, reason, c);
+}
+
+void tr__child_end(struct tr_sup *s, struct tr_child *c)
+{
+    if (c->state != TR__CHILD_RUNNING)
+        return;
+    tr_scope
+    {
+        tr__child_check_end(s, c, end_process(c));
+    }
+}
+
+void tr__child_gone(struct tr_sup *s, struct tr_child *c)
+{
+    if (c->restart == TR_TEMPORARY)
+        tr__children_remove(s, c);
+    else
+        tr__child_becomes(s, c, TR__CHILD_STOPPED, (tr_pid){ 0 });
+}
+
+bool tr__child_wants_restart(struct tr_sup *s, struct tr_child *c, tr_term reason)
+{
+    bool fault = !tr_match(reason, a_normal) && !tr_match(reason, a_shutdown) &&
+                 !tr_match(reason, a_shutdown, tr_any());
+
+    if (fault || c->restart == TR_PERMANENT)
+        tr__supervisor_report(s, a_child_terminated, reason, c);
+    return c->restart == TR_PERMANENT || (c->restart == TR_TRANSIENT && fault);
+}
