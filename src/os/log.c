@@ -29,6 +29,7 @@
 #define RATE_DEFAULT  500
 #define WINDOW        TR__NS_PER_S
 #define FLUSH_AT_EXIT 1000
+#define STEP_NS       TR__NS_PER_S
 #define FOREVER       INT64_MAX
 #define LINE_SIZE     512
 #define INDENT        "        "
@@ -73,7 +74,10 @@ static struct {
     _Atomic int threshold; /* what is less urgent is not even made; 0: not yet known */
     uint64_t dropped;
     pthread_cond_t idle; /* a sink has written all it had */
+    _Atomic bool in_step;
 } log_state = { .lock = PTHREAD_MUTEX_INITIALIZER, .level = TR_LOG_INFO };
+
+static _Thread_local bool writes; /* it is the thread of a sink */
 
 static pthread_mutex_t lines_lock = PTHREAD_MUTEX_INITIALIZER;
 
@@ -191,6 +195,23 @@ static struct tr_log_event event_view(struct event *e)
     return view;
 }
 
+/* --- in step --- */
+
+static bool in_step(void)
+{
+    return atomic_load_explicit(&log_state.in_step, memory_order_relaxed);
+}
+
+void tr__log_in_step(bool on)
+{
+    atomic_store_explicit(&log_state.in_step, on, memory_order_relaxed);
+}
+
+bool tr__log_is_step(void)
+{
+    return writes && in_step();
+}
+
 /* --- a sink's thread --- */
 
 static void say_dropped(const struct sink *sink, uint64_t n)
@@ -229,7 +250,7 @@ static struct timespec when(int64_t ns)
 /* The number to be reported although nothing follows: once the second is over. */
 static uint64_t overdue(struct sink *sink)
 {
-    if (sink->dropped == 0 || tr__clock_ns() < sink->window_start + WINDOW)
+    if (sink->dropped == 0 || in_step() || tr__clock_ns() < sink->window_start + WINDOW)
         return 0;
     uint64_t n = sink->dropped;
     sink->dropped = 0;
@@ -245,7 +266,7 @@ static struct entry *next_entry(struct sink *sink, uint64_t *dropped)
         if (entry || *dropped || sink->removed)
             return entry;
         pthread_cond_broadcast(&log_state.idle);
-        if (sink->dropped) {
+        if (sink->dropped && !in_step()) {
             struct timespec until = when(sink->window_start + WINDOW);
             pthread_cond_timedwait(&sink->wake, &log_state.lock, &until);
         } else {
@@ -279,6 +300,7 @@ static void *sink_main(void *arg)
     struct entry *entry;
     uint64_t dropped;
 
+    writes = true;
     pthread_mutex_lock(&log_state.lock);
     while ((entry = next_entry(sink, &dropped)) || dropped)
         deliver(sink, entry, dropped);
@@ -519,34 +541,6 @@ static bool enqueue(struct sink *sink, struct event *event)
     return true;
 }
 
-void tr__log_put(const struct tr_log_draft *draft)
-{
-    struct event *event = event_new(draft);
-
-    lock_prepared();
-    for (struct sink *sink = log_state.sinks; sink; sink = sink->next) {
-        if (draft->event.level > sink->options.level)
-            continue;
-        if (!enqueue(sink, event)) {
-            sink->dropped++;
-            log_state.dropped++;
-        }
-        ensure_thread(sink);
-        pthread_cond_signal(&sink->wake);
-    }
-    if (event)
-        event_release(event);
-    unlock();
-}
-
-uint64_t tr_log_dropped(void)
-{
-    pthread_mutex_lock(&log_state.lock);
-    uint64_t n = log_state.dropped;
-    unlock();
-    return n;
-}
-
 static bool all_written(void)
 {
     for (struct sink *sink = log_state.sinks; sink; sink = sink->next)
@@ -565,18 +559,54 @@ static bool wait_idle(int64_t until)
     return pthread_cond_timedwait(&log_state.idle, &log_state.lock, &t) == 0;
 }
 
+/* Waits until the sinks have nothing to do; false when it is past `until`. */
+static bool wait_written(int64_t until)
+{
+    while (!all_written() && wait_idle(until))
+        ;
+    return all_written();
+}
+
+void tr__log_put(const struct tr_log_draft *draft)
+{
+    struct event *event = event_new(draft);
+
+    lock_prepared();
+    for (struct sink *sink = log_state.sinks; sink; sink = sink->next) {
+        if (draft->event.level > sink->options.level)
+            continue;
+        if (!enqueue(sink, event)) {
+            sink->dropped++;
+            log_state.dropped++;
+        }
+        ensure_thread(sink);
+        pthread_cond_signal(&sink->wake);
+    }
+    if (event)
+        event_release(event);
+    if (in_step() && !writes)
+        wait_written(tr__clock_real_ns() + STEP_NS);
+    unlock();
+}
+
+uint64_t tr_log_dropped(void)
+{
+    pthread_mutex_lock(&log_state.lock);
+    uint64_t n = log_state.dropped;
+    unlock();
+    return n;
+}
+
 bool tr__log_flush(int64_t timeout_ms)
 {
     int64_t until =
-        timeout_ms == TR_INFINITY ? FOREVER : tr__clock_ns() + timeout_ms * TR__NS_PER_MS;
+        timeout_ms == TR_INFINITY ? FOREVER : tr__clock_real_ns() + timeout_ms * TR__NS_PER_MS;
 
     lock_prepared();
     for (struct sink *sink = log_state.sinks; sink; sink = sink->next)
         if (sink->first)
             ensure_thread(sink);
-    while (!all_written() && wait_idle(until))
-        ;
-    bool written = all_written();
+    bool written = wait_written(until);
     unlock();
     return written;
 }

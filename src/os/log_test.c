@@ -287,7 +287,7 @@ TEST(rate_is_limited_and_the_rest_counted)
     CHECK_WITHIN(10000, strstr(written, "1 message dropped;"));
 }
 
-TEST_PROC(sink_that_blocks_holds_up_nobody)
+TEST_PROC_REAL(sink_that_blocks_holds_up_nobody)
 {
     int pipes[2];
 

@@ -356,7 +356,7 @@ TEST_PROC(thousands_come_and_go)
     FACT("SUP-050", "starting and ending 10,000 temporary children takes about ten times as long "
                     "as 1,000");
     begin();
-    int64_t n = check_env("TEST_CHILDREN", 12000);
+    int64_t n = check_rounds((int)check_env("TEST_CHILDREN", 12000));
     const struct tr_child_spec *spec =
         TR_CHILD(.process = naps, .id = "x", .restart = TR_TEMPORARY);
     tr_pid sup = start_dynamic(NULL);

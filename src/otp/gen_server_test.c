@@ -378,7 +378,7 @@ static int64_t resident_bytes(void)
     return pages * sysconf(_SC_PAGESIZE);
 }
 
-TEST_PROC(idle_server_costs_its_control_block_and_its_state)
+TEST_PROC_REAL(idle_server_costs_its_control_block_and_its_state)
 {
     CHECK_NO_EMULATOR();
     static const struct tr_gen_server small = { .name = "small",

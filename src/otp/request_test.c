@@ -155,7 +155,7 @@ static int64_t time_of_looking(int times)
     return tr_monotonic_ns() - started;
 }
 
-TEST_PROC(call_behind_many_messages_looks_at_none_of_them)
+TEST_PROC_REAL(call_behind_many_messages_looks_at_none_of_them)
 {
     tr_pid pid = start_subject();
 
@@ -345,6 +345,7 @@ TEST_PROC(collection_gives_responses_as_they_come)
     tr_cast(pid, a_answer, tr_tuple(1, 2));
     CHECK_INT(tr_reqids_wait(ids, patience(5000), &result, NULL), TR_OK);
     CHECK_TERM(result, tr_build(1, 2));
+    tr_reqids_add(ids, tr_send_request(pid, a_sleep, 300), tr_nil());
     for (int i = 0; i < 20; i++)
         tr_reqids_add(ids, tr_send_request(pid, a_sleep, 1), tr_build(i));
     CHECK_INT(tr_reqids_receive(ids, 0, &result, &label), TR_ETIMEOUT);

@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "os/log.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "proc/replay.h"
@@ -365,8 +366,8 @@ void tr__replay_finish(void)
 
 void tr__replay_outside(const char *function)
 {
-    /* The main thread starts the first process before any can call. */
-    if (tr__first_process())
+    /* The main thread starts the first process before any can call; who logs waits for the log. */
+    if (tr__first_process() && !tr__log_is_step())
         tr__replay_breaks(function);
 }
 

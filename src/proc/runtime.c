@@ -9,6 +9,7 @@
 #include "troupe/runtime.h"
 #include "base/clock.h"
 #include "base/fault.h"
+#include "os/barrier.h"
 #include "os/cpu.h"
 #include "os/log.h"
 #include "os/shadow.h"
@@ -238,6 +239,8 @@ int tr_main_opt(int argc, char **argv, tr_process_fn body, const struct tr_main_
     tr__raise_set_hook(tr__raise_in_process);
     runtime.failed = false;
     tr__first_process_is(0);
+    /* Before the first thread: the kernel takes 10 ms to do it for a program that has several. */
+    tr__barrier_prepare();
     tr_err err = tr__shutdown_start(opts);
     if (err)
         return cannot_start(tr_strerror(err));

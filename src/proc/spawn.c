@@ -11,6 +11,7 @@
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "proc/replay.h"
+#include "sched/replay.h"
 #include "term/raise.h"
 
 #include <stdlib.h>
@@ -147,6 +148,7 @@ static tr_err own_thread(struct tr_proc *p, const struct tr_spawn_opts *opts)
         return TR_OK;
     if (!tr__extra_make(p))
         return TR_ENOMEM;
+    tr__replay_breaks("a thread of a process's own");
     p->runnable.run = tr__proc_run_owned;
     return tr__thread_own_start(&p->extra->thread);
 }

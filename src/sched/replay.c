@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/panic.h"
+#include "os/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -140,6 +141,7 @@ void tr__replay_begin(void)
     atomic_store(&replay.begun, false);
     atomic_store(&replay.parked, false);
     tr__clock_hold(START_NS);
+    tr__log_in_step(true);
 }
 
 static void ready_free(struct ready *q)
@@ -172,6 +174,7 @@ void tr__replay_end(void)
     ready_free(&replay.settled);
     print_digest();
     tr__replay_on = false;
+    tr__log_in_step(false);
     tr__clock_reset();
 }
 
@@ -200,6 +203,7 @@ void tr__replay_breaks(const char *function)
         !atomic_compare_exchange_strong_explicit(&replay.broken, &none, function,
                                                  memory_order_acq_rel, memory_order_relaxed))
         return;
+    tr__log_in_step(false);
     tr__clock_release();
     fflush(stdout);
     fprintf(stderr, "troupe: replay: %s makes this run depend on the outside\n", function);

@@ -33,7 +33,7 @@ static void blocks(tr_term arg)
         }
 }
 
-TEST_PROC(long_schedule_is_told_when_it_is_over)
+TEST_PROC_REAL(long_schedule_is_told_when_it_is_over)
 {
     int64_t ms = 0;
 
@@ -59,7 +59,7 @@ static void announces(tr_term arg)
     tr_send(parent, a_ready);
 }
 
-TEST_PROC(announced_blocking_is_not_told)
+TEST_PROC_REAL(announced_blocking_is_not_told)
 {
     tr_system_monitor(&(struct tr_watch_opts){ .to = tr_self(), .long_schedule_ms = 20 });
     tr_pid pid = tr_spawn(announces, tr_self());
@@ -224,7 +224,7 @@ static void look(const struct tr_log_event *event, void *arg)
         seen_heap = true;
 }
 
-TEST_PROC(without_a_receiver_it_is_logged)
+TEST_PROC_REAL(without_a_receiver_it_is_logged)
 {
     CHECK_INT(tr_log_remove_sink("default"), TR_OK);
     CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = look }), TR_OK);

@@ -20,7 +20,7 @@ __attribute__((constructor)) static void load_schedulers(void)
 /* When a test that begins now should stop: half a minute of each makes ten minutes in all. */
 static inline int64_t load_end_ms(void)
 {
-    return check_now_ms() + (check_env("TR_LONG", 0) ? 32000 : 1000);
+    return check_now_ms() + check_rounds(check_env("TR_LONG", 0) ? 32000 : 1000);
 }
 
 /* xorshift64: never zero for a seed that is not. */

@@ -274,8 +274,8 @@ static void one_tree(uint64_t *seed, int64_t until)
 
 TEST_PROC(random_trees_are_what_the_facts_say)
 {
-    int64_t until = check_now_ms() + (check_env("TR_LONG", 0) ? 60000 : 3000);
-    uint64_t seed = (uint64_t)check_env("TR_SEED", check_now_ms()) | 1;
+    int64_t until = check_now_ms() + check_rounds(check_env("TR_LONG", 0) ? 60000 : 3000);
+    uint64_t seed = (uint64_t)check_env("TR_SEED", (int64_t)tr_random(INT64_MAX)) | 1;
 
     printf("TR_SEED=%lu\n", (unsigned long)seed);
     fflush(stdout);

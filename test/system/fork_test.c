@@ -230,7 +230,7 @@ static void chatters(tr_term arg)
     }
 }
 
-TEST_PROC(many_processes_start_programs_beside_others_that_work)
+TEST_PROC_REAL(many_processes_start_programs_beside_others_that_work)
 {
     enum { STARTERS = 20 };
 

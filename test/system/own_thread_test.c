@@ -64,7 +64,7 @@ static void visits(tr_term arg)
     }
 }
 
-TEST_PROC(a_process_with_its_own_thread_never_leaves_it)
+TEST_PROC_REAL(a_process_with_its_own_thread_never_leaves_it)
 {
     enum { ACTORS = 8, ROUNDS = 100 };
     tr_pid from;
@@ -90,7 +90,7 @@ static void nothing(tr_term arg)
     (void)arg;
 }
 
-TEST_PROC(its_thread_ends_with_it)
+TEST_PROC_REAL(its_thread_ends_with_it)
 {
     /* More than there may be at once. */
     for (int i = 0; i < 1000; i++) {
@@ -111,7 +111,7 @@ static void waits(tr_term arg)
         }
 }
 
-TEST_PROC(it_may_be_killed_before_it_runs)
+TEST_PROC_REAL(it_may_be_killed_before_it_runs)
 {
     for (int i = 0; i < 100; i++) {
         tr_ref ref;
@@ -143,7 +143,7 @@ static void hibernates(tr_term arg)
     tr_hibernate(after_hibernation, arg);
 }
 
-TEST_PROC(it_keeps_its_thread_over_hibernation)
+TEST_PROC_REAL(it_keeps_its_thread_over_hibernation)
 {
     tr_pid pid = tr_spawn_opt(hibernates, &own, tr_self());
 
@@ -154,7 +154,7 @@ TEST_PROC(it_keeps_its_thread_over_hibernation)
         }
 }
 
-TEST_PROC(a_spawn_that_fails_leaves_no_thread_behind)
+TEST_PROC_REAL(a_spawn_that_fails_leaves_no_thread_behind)
 {
     struct tr_spawn_opts named = { .own_thread = true, .name = a_taken };
     tr_pid pid;
