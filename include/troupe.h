@@ -3,6 +3,7 @@
 #ifndef TROUPE_H
 #define TROUPE_H
 
+#include "troupe/agent.h"
 #include "troupe/call.h"
 #include "troupe/deadlock.h"
 #include "troupe/dynamic_supervisor.h"
@@ -13,12 +14,14 @@
 #include "troupe/gen_server.h"
 #include "troupe/info.h"
 #include "troupe/io.h"
+#include "troupe/iter.h"
 #include "troupe/link.h"
 #include "troupe/local.h"
 #include "troupe/log.h"
 #include "troupe/memory.h"
 #include "troupe/message.h"
 #include "troupe/name.h"
+#include "troupe/parallel.h"
 #include "troupe/partition_supervisor.h"
 #include "troupe/process.h"
 #include "troupe/random.h"
@@ -27,6 +30,9 @@
 #include "troupe/start.h"
 #include "troupe/supervisor.h"
 #include "troupe/sys.h"
+#include "troupe/task.h"
+#include "troupe/task_stream.h"
+#include "troupe/task_supervisor.h"
 #include "troupe/term.h"
 #include "troupe/timer.h"
 #include "troupe/version.h"

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 
 #include "troupe/message.h"
+#include "troupe/process.h"
 
 TR_HEADER_BEGIN
 
@@ -29,14 +30,6 @@ void tr_link(tr_pid pid);
 /* Removes the link, whichever side made it. Afterwards no exit signal arrives through it; one may
    already be in the mailbox of a process that traps exits. Process only. (unlink/1) */
 void tr_unlink(tr_pid pid);
-
-/* When a monitor doubles as an alias for its owner, until when (see tr_monitor_opt). */
-enum tr_monitor_alias {
-    TR_ALIAS_NONE,
-    TR_ALIAS_EXPLICIT_UNALIAS, /* until tr_unalias */
-    TR_ALIAS_DEMONITOR,        /* until tr_unalias, or the monitor ends */
-    TR_ALIAS_REPLY_DEMONITOR   /* the same, or a message came through it, which ends the monitor */
-};
 
 struct tr_monitor_opts {
     enum tr_monitor_alias alias;

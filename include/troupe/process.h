@@ -58,6 +58,14 @@ enum tr_mailbox_policy {
     TR_MAILBOX_EXIT         /* it is dropped, the receiver ends: {mailbox_full, Max, TopSender} */
 };
 
+/* When a monitor doubles as an alias for its owner, until when (see tr_monitor_opt). */
+enum tr_monitor_alias {
+    TR_ALIAS_NONE,
+    TR_ALIAS_EXPLICIT_UNALIAS, /* until tr_unalias */
+    TR_ALIAS_DEMONITOR,        /* until tr_unalias, or the monitor ends */
+    TR_ALIAS_REPLY_DEMONITOR   /* the same, or a message came through it, which ends the monitor */
+};
+
 /* Options of a new process; zero is the default of each. */
 struct tr_spawn_opts {
     bool link;                 /* linked with the caller as one step */
@@ -73,6 +81,7 @@ struct tr_spawn_opts {
     uint32_t max_mailbox;                  /* messages */
     enum tr_mailbox_policy mailbox_policy; /* of a full mailbox */
     uint64_t max_reductions;               /* without a receive */
+    enum tr_monitor_alias monitor_alias;   /* .monitor is an alias too; see tr_parent_monitor */
 };
 
 /*
@@ -141,6 +150,10 @@ bool tr_is_alive(tr_pid pid);
 /* The process that spawned the caller; w is 0 for the first one and those spawned from outside.
    Process only. (process_info parent) */
 tr_pid tr_parent(void);
+
+/* The reference by which the parent watches the caller since it spawned it (.monitor); w is 0 when
+   it did not, or no longer does. Process only. */
+tr_ref tr_parent_monitor(void);
 
 /*
  * void tr_exit(...): ends the calling process; the arguments are its reason. Does not return.
@@ -252,6 +265,15 @@ tr_term tr_process_flag(tr_atom flag, tr_term value);
  */
 bool tr_suspend(tr_pid pid);
 bool tr_resume(tr_pid pid);
+
+/*
+ * A number that stays the same while the caller holds the same things: links, monitors and aliases,
+ * deferred functions, memory of tr_alloc, kept terms, dictionary, timers, name, label, flags,
+ * priority, caps, metadata of the log, and messages that it has not received. It also changes when
+ * the caller first gets process-local storage. So who runs foreign code can see whether that has
+ * left something behind. (No counterpart.) Process only.
+ */
+uint64_t tr_footprint(void);
 
 /* The process that performs output for the caller: the one it was given or inherited, else the one
    named `user` (troupe/io.h), else the first process. Process only. (group_leader/0) */

@@ -10,6 +10,8 @@
  * The starter looks only at what came after it made the reference `since`, so a long mailbox does
  * not slow it down.
  */
+#include "otp/start.h"
+
 #include "troupe.h"
 
 tr_atoms(ack, nack, error, timeout, already_started, normal, kill, EXIT, DOWN, process, badarg,
@@ -78,8 +80,7 @@ static tr_term own_info(tr_atom item)
     return value;
 }
 
-/* The ancestors of a child of the caller. */
-static tr_term ancestors_of_child(void)
+tr_term tr__child_ancestors(void)
 {
     if (!tr_in_process())
         return tr_nil();
@@ -98,7 +99,7 @@ static bool spawn(tr_pid *pid, const struct plan *plan)
     tr_scope
     {
         struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)plan->fn), TR_ARG(plan->by_link),
-                                 TR_ARG(ancestors_of_child()),
+                                 TR_ARG(tr__child_ancestors()),
                                  tr_message_arg(plan->args, plan->n) };
         err = tr_try_spawn_args(pid, begin, &plan->opts, plan->site, args, 4);
         if (err && err != TR_EEXIST)

@@ -27,6 +27,11 @@ struct tr_dict {
     size_t size, count; /* size: a power of two */
 };
 
+size_t tr__dict_size(const struct tr_dict *dict)
+{
+    return dict->count;
+}
+
 static void *zeroed(size_t n, size_t size)
 {
     void *p = tr__fault() ? NULL : calloc(n, size);
@@ -130,13 +135,15 @@ static void replace(uint64_t *kept, tr_term value)
     *kept = fresh.w;
 }
 
-/* The field that holds the value of a key that is kept apart, for reports; else NULL. */
+/* The field that holds the value of a key that is kept apart; else NULL. */
 static uint64_t *reserved(struct tr_proc *p, tr_term key)
 {
     if (key.w == TR_ATOM_W(dollar_ancestors))
         return &tr__extra(p)->ancestors;
     if (key.w == TR_ATOM_W(dollar_initial_call))
         return &tr__extra(p)->initial_call;
+    if (key.w == TR_ATOM_W(dollar_callers))
+        return &tr__extra(p)->callers;
     return NULL;
 }
 
@@ -230,7 +237,8 @@ static tr_term add_to(tr_term items, tr_term key, tr_term held, enum list_of wha
 /* The entries as a list in the current heap; with a value, only those that hold it. */
 static tr_term list(struct tr_proc *p, enum list_of what, const tr_term *value)
 {
-    static const uint64_t apart[] = { TR_ATOM_W(dollar_ancestors), TR_ATOM_W(dollar_initial_call) };
+    static const uint64_t apart[] = { TR_ATOM_W(dollar_ancestors), TR_ATOM_W(dollar_initial_call),
+                                      TR_ATOM_W(dollar_callers) };
     struct tr_dict *d = p->extra ? p->extra->dictionary : NULL;
     tr_term items = tr_nil();
 

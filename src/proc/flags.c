@@ -11,6 +11,35 @@ tr_pid tr_self(void)
     return (tr_pid){ atomic_load_explicit(&p->id, memory_order_relaxed) };
 }
 
+uint64_t tr_footprint(void)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+
+    tr__take_signals(p);
+    tr__check_dying(p);
+    const struct tr_proc_extra *extra = p->extra;
+    const uint64_t held[] = { p->ties.count,
+                              (uintptr_t)p->cleanups,
+                              (uintptr_t)p->heap.kept,
+                              p->flags,
+                              p->nmessages,
+                              p->runnable.priority,
+                              atomic_load_explicit(&p->name, memory_order_relaxed),
+                              p->capped,
+                              extra ? (uintptr_t)extra->timers : 0,
+                              extra ? (uintptr_t)extra->locals : 0,
+                              extra ? extra->log_metadata : 0,
+                              extra ? extra->label : 0,
+                              extra ? extra->leader : 0,
+                              extra && extra->dictionary ? tr__dict_size(extra->dictionary) : 0 };
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < sizeof held / sizeof *held; i++)
+        sum = (sum ^ held[i]) * UINT64_C(0x9e3779b97f4a7c15) + (sum >> 32);
+    return sum;
+}
+
 tr_pid tr_parent(void)
 {
     return (tr_pid){ TR__SELF()->parent };

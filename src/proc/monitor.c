@@ -38,19 +38,33 @@ static bool make_ends(struct tr_tie *ends[2], uint64_t ref, uint64_t watcher, ui
     return false;
 }
 
-bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child, uint64_t tag, tr_ref *ref)
+bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child,
+                      const struct tr_spawn_opts *opts, tr_ref *ref)
 {
     struct tr_tie *ends[2];
     uint64_t w = tr__new_ref(parent);
 
     if (!make_ends(ends, w, id_of(parent), id_of(child)))
         return false;
-    if (tag)
-        ends[1]->tag = tag;
+    ends[0]->alias = ends[1]->alias = (uint8_t)opts->monitor_alias;
+    if (opts->monitor_tag.w)
+        ends[1]->tag = opts->monitor_tag.w;
+    ends[1]->at_spawn = true;
     tr__ties_insert(&parent->ties, ends[0]);
     tr__ties_insert(&child->ties, ends[1]);
     ref->w = w;
     return true;
+}
+
+tr_ref tr_parent_monitor(void)
+{
+    struct tr_proc *p = TR__SELF();
+    struct tr_tie *tie = NULL;
+
+    while ((tie = tr__ties_next(&p->ties, tie)))
+        if (tie->at_spawn)
+            return (tr_ref){ tie->key };
+    return (tr_ref){ 0 };
 }
 
 /* Writes {Tag, Ref, process, Object, Reason} over the tie, after all of it has been read. */
@@ -298,7 +312,8 @@ bool tr_demonitor(tr_ref ref)
 /* Takes {_, Ref, process, _, _} out of the mailbox. */
 static void flush(tr_ref ref)
 {
-    tr_receive (m) {
+    tr_receive_ref(m, ref)
+    {
         tr_on (m, tr_any(), ref, TR_ATOM(process), tr_any(), tr_any()) {
         }
         tr_after (m, 0) {

@@ -79,6 +79,7 @@ struct tr_proc_extra {
     uint64_t label;             /* kept term; 0: none */
     uint64_t ancestors;         /* kept term; 0: none */
     uint64_t initial_call;      /* kept term; 0: none */
+    uint64_t callers;           /* kept term; 0: none */
     struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
     struct tr_caps *caps;       /* see caps.h; NULL unless `capped` */
     uint64_t log_metadata;      /* kept map; 0: none */
@@ -453,7 +454,8 @@ struct tr_sig *tr__unlink_signal(enum tr_sig_kind kind, uint64_t to, uint64_t fr
 /* --- monitor.c --- */
 
 /* Makes the two ends of a monitor for a process that does not run yet; false without memory. */
-bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child, uint64_t tag, tr_ref *ref);
+bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child,
+                      const struct tr_spawn_opts *opts, tr_ref *ref);
 
 /* Sends the 'DOWN' of a watcher; the tie becomes the signal. */
 void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason);
@@ -510,6 +512,10 @@ void tr__wait_answered(uint64_t ref);
    NULL. */
 struct tr_proc_extra *tr__extra_make(struct tr_proc *p);
 struct tr_proc_extra *tr__extra(struct tr_proc *p);
+
+/* How many entries a dictionary has. */
+size_t tr__dict_size(const struct tr_dict *dict);
+
 void tr__extra_free(struct tr_proc *p);
 
 /* The list of pairs or keys of the dictionary, for tr_process_info. */

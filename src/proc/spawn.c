@@ -159,7 +159,7 @@ static tr_err connect(struct tr_proc *p, const struct tr_spawn_opts *opts, struc
 {
     if (opts->link && !tr__link_both(parent, p))
         return TR_ENOMEM;
-    if (opts->monitor && !tr__monitor_both(parent, p, opts->monitor_tag.w, ref))
+    if (opts->monitor && !tr__monitor_both(parent, p, opts, ref))
         return TR_ENOMEM;
     return opts->name.w ? tr__name_give(p, opts->name.w) : TR_OK;
 }
@@ -196,6 +196,7 @@ static bool valid(tr_process_fn fn, const struct tr_spawn_opts *opts)
 {
     return fn && (unsigned)opts->priority <= TR_PRIORITY_MAX && opts->stack_size <= STACK_MAX &&
            (unsigned)opts->mailbox_policy <= TR_MAILBOX_EXIT &&
+           (unsigned)opts->monitor_alias <= TR_ALIAS_REPLY_DEMONITOR &&
            opts->name.w != TR_ATOM_W(undefined) && (!opts->name.w || tr__is_atom_w(opts->name.w));
 }
 

@@ -36,6 +36,7 @@ struct tr_tie {
     uint64_t unlink_id; /* link: 0, or the request to unlink that is not yet acknowledged */
     uint8_t kind;       /* enum tr_tie_kind */
     uint8_t alias;      /* enum tr_tie_alias; of a watcher: as the watcher has it */
+    bool at_spawn;      /* watcher: the parent, since the start */
     uint64_t room[2];   /* so that a 'DOWN' by name fits into the block */
 };
 

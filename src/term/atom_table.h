@@ -22,7 +22,8 @@
     X(label) X(initial_call) X(current_function) X(heap_size) X(total_heap_size) X(stack_size) \
     X(running) X(runnable) X(waiting) X(suspended) X(exiting) X(garbage_collection) \
     X(waiting_for) X(parent) X(ancestors) Y(dollar_ancestors, "$ancestors") \
-    Y(dollar_initial_call, "$initial_call") Y(dollar_gen_call, "$gen_call") \
+    Y(dollar_initial_call, "$initial_call") Y(dollar_callers, "$callers") \
+    Y(dollar_gen_call, "$gen_call") \
     Y(dollar_gen_cast, "$gen_cast") X(alias) X(explicit_unalias) X(demonitor) X(reply_demonitor) \
     X(spawn_reply) X(badopt) X(cancel_timer) X(timer) X(already_started) X(already_registered) \
     X(io_request) X(io_reply) X(put_chars) X(unicode) X(get_line) X(eof) X(reply) X(system) \

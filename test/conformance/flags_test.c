@@ -19,6 +19,69 @@ static tr_term order_trap_exit_value(tr_term arg)
     return tr_build(before);
 }
 
+static void wait_for_go(tr_term arg)
+{
+    (void)arg;
+    tr_receive (m)
+        tr_on (m, a_go) {
+        }
+}
+
+static void run_nothing(void *unused)
+{
+    (void)unused;
+}
+
+/* True when the footprint is another one than before, which it becomes. */
+static bool changed(uint64_t *before)
+{
+    uint64_t now = tr_footprint();
+    bool other = now != *before;
+
+    *before = now;
+    return other;
+}
+
+TEST_PROC(footprint_changes_with_what_is_held)
+{
+    tr_pid pid = tr_spawn(wait_for_go);
+    uint64_t before = tr_footprint(), first = before;
+
+    tr_scope
+    {
+        tr_build("something that is dropped", tr_list(1, 2, 3));
+    }
+    CHECK(!changed(&before));
+    tr_ref ref = tr_monitor(pid);
+    CHECK(changed(&before));
+    tr_demonitor(ref);
+    CHECK_INT(tr_footprint(), first);
+    void *memory = tr_alloc(10);
+    CHECK(changed(&before));
+    tr_free(memory);
+    tr_defer(run_nothing, NULL);
+    CHECK(changed(&before));
+    tr_defer_cancel(run_nothing, NULL);
+    CHECK_INT(tr_footprint(), first);
+    before = first;
+    tr_send(tr_self(), 1);
+    CHECK(changed(&before));
+    tr_term kept = tr_keep(tr_build("kept", 1));
+    CHECK(changed(&before));
+    tr_release(kept);
+    tr_trap_exit(true);
+    CHECK(changed(&before));
+    tr_put(tr_build(a_go), tr_build(1));
+    CHECK(changed(&before));
+    tr_set_label(tr_build(1));
+    CHECK(changed(&before));
+    tr_set_priority(TR_PRIORITY_HIGH);
+    CHECK(changed(&before));
+    CHECK_INT(tr_register(a_go, tr_self()), TR_OK);
+    CHECK(changed(&before));
+    CHECK(!changed(&before));
+}
+
 TEST_PROC(trap_exit_gives_the_value_before_and_is_not_inherited)
 {
     FACT("PROC-026", "setting trap_exit gives the old setting; a new process starts with false, "

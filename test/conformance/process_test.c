@@ -410,6 +410,43 @@ TEST_PROC(monitor_tag_and_link_of_spawn_options_work_together)
     CHECK_NEXT(a_gone, ref, a_process, pid, tr_tuple(a_gone, 5));
 }
 
+/* Sends its parent what it is watched by, twice. */
+static void tell_parent_monitor(tr_term arg)
+{
+    tr_ref ref = tr_parent_monitor();
+
+    (void)arg;
+    tr_send(ref, ref, 1);
+    tr_send(ref, ref, 2);
+    tr_receive (m)
+        tr_on (m, a_go)
+            tr_send(tr_parent(), a_done, tr_parent_monitor().w == ref.w);
+}
+
+TEST_PROC(monitor_of_spawn_can_be_an_alias_that_the_child_knows)
+{
+    tr_ref ref, later;
+    struct tr_spawn_opts opts = { .monitor = &ref, .monitor_alias = TR_ALIAS_REPLY_DEMONITOR };
+
+    tr_pid pid = tr_spawn_opt(tell_parent_monitor, &opts);
+    CHECK_NEXT(ref, 1);
+    later = tr_monitor(pid);
+    tr_send(pid, a_go);
+    CHECK_NEXT(a_done, false);
+    CHECK_NEXT(a_DOWN, later, a_process, pid, a_normal);
+    CHECK_INT(tr_mailbox_length(), 0);
+    opts.monitor_alias = TR_ALIAS_DEMONITOR;
+    pid = tr_spawn_opt(tell_parent_monitor, &opts);
+    CHECK_NEXT(ref, 1);
+    CHECK_NEXT(ref, 2);
+    tr_send(pid, a_go);
+    CHECK_NEXT(a_done, true);
+    CHECK_NEXT(a_DOWN, ref, a_process, pid, a_normal);
+    CHECK_INT(tr_parent_monitor().w, 0);
+    opts.monitor_alias = (enum tr_monitor_alias)4;
+    CHECK_INT(tr_try_spawn(&pid, tell_parent_monitor, &opts), TR_EINVAL);
+}
+
 /* Each turn uses about 1 KiB. */
 static int64_t use_stack(int64_t depth)
 {

@@ -74,7 +74,8 @@ FAULT_TEST(try_spawn_with_everything)
                                   .priority = TR_PRIORITY_HIGH,
                                   .stack_size = 1 << 17,
                                   .name = a_some_name,
-                                  .monitor_tag = a_tag };
+                                  .monitor_tag = a_tag,
+                                  .monitor_alias = TR_ALIAS_DEMONITOR };
 
     arm();
     tr_err err = tr_try_spawn(&pid, child, &opts, big);

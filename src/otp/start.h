@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* What other ways of starting processes share with troupe/start.h. */
+#ifndef TROUPE_OTP_START_H
+#define TROUPE_OTP_START_H
+
+#include "troupe/term.h"
+
+/* The ancestors of a child of the caller, nearest first. Any thread. */
+tr_term tr__child_ancestors(void);
+
+#endif
