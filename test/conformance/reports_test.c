@@ -226,7 +226,7 @@ static void errs_without_memory(tr_term arg)
     tr_error(arg);
 }
 
-TEST_PROC(report_is_made_whatever_fails)
+TEST_PROC_REAL(report_is_made_whatever_fails)
 {
 #ifndef TR_FAULTS
     SKIP("injected failures are not built in");

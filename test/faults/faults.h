@@ -153,9 +153,12 @@ static void fail_each_point(operation run)
     CHECK_WITHIN(PATIENCE_MS, tr_process_count() == 1);
 }
 
-#define FAULT_TEST(name)                                                                           \
+#define FAULT_TEST(name)      FAULT_TEST_IN(TEST_PROC, name)
+#define FAULT_TEST_REAL(name) FAULT_TEST_IN(TEST_PROC_REAL, name)
+
+#define FAULT_TEST_IN(kind, name)                                                                  \
     static bool op_##name(tr_pid peer);                                                            \
-    TEST_PROC(name)                                                                                \
+    kind(name)                                                                                     \
     {                                                                                              \
         fail_each_point(op_##name);                                                                \
     }                                                                                              \

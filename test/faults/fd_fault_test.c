@@ -15,7 +15,7 @@ static void open_pair(void)
 }
 
 /* The first of these starts the thread that watches. */
-FAULT_TEST(a_wait_for_a_descriptor)
+FAULT_TEST_REAL(a_wait_for_a_descriptor)
 {
     open_pair();
     arm();
