@@ -161,7 +161,7 @@ static bool wakes_up(struct tr_proc *p)
 }
 
 /* Sleeps, unless something has come; true when the process is to run again at once. */
-static bool fall_asleep(struct tr_proc *p)
+static inline __attribute__((always_inline)) bool fall_asleep(struct tr_proc *p)
 {
     bool timed = p->wake_at != TR__NEVER && !p->suspended;
 
@@ -179,7 +179,7 @@ static bool fall_asleep(struct tr_proc *p)
 }
 
 /* The same for one that is hibernated; its timeout may have fired early, or not been set yet. */
-static bool sleep_on(struct tr_proc *p)
+static __attribute__((noinline)) bool sleep_on(struct tr_proc *p)
 {
     if (p->wake_at != TR__NEVER && !p->suspended)
         tr__timeout_arm(p);

@@ -3,28 +3,9 @@
 #include "proc/signal.h"
 
 #include "base/plant.h"
-#include "mem/block.h"
 #include "proc/proc.h"
-#include "proc/watch.h"
 
 #include <string.h>
-
-struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size)
-{
-    struct tr_sig *sig = tr__block_alloc(size);
-
-    if (!sig)
-        return NULL;
-    sig->next = NULL;
-    sig->to = to;
-    sig->term = 0;
-    sig->counted = NULL;
-    sig->size = (uint32_t)size;
-    sig->kind = kind & 15u;
-    sig->flags = 0;
-    sig->from = tr__unlikely(tr__watching()) ? tr__watch_sender() & 0xffffffu : 0;
-    return sig;
-}
 
 struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
 {

@@ -9,7 +9,10 @@
 #ifndef TROUPE_PROC_SIGNAL_H
 #define TROUPE_PROC_SIGNAL_H
 
+#include "base/compiler.h"
+#include "mem/block.h"
 #include "mem/counted.h"
+#include "proc/watch.h"
 #include "term/atom_table.h"
 #include "term/term.h"
 
@@ -67,7 +70,17 @@ struct tr_sig_call {
 };
 
 /* A block for `size` bytes in all with the head filled in; NULL without memory. Any thread. */
-struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size);
+static inline struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size)
+{
+    struct tr_sig *sig = tr__block_alloc(size);
+
+    if (tr__unlikely(!sig))
+        return NULL;
+    *sig = (struct tr_sig){ .to = to, .size = (uint32_t)size, .kind = kind & 15u };
+    if (tr__unlikely(tr__watching()))
+        sig->from = tr__watch_sender() & 0xffffffu;
+    return sig;
+}
 
 /* A message holding a copy of the argument list; raises badarg for arguments that are no terms,
    NULL without memory. */
