@@ -18,6 +18,7 @@
 #include "proc/proc.h"
 #include "proc/replay.h"
 #include "proc/shutdown.h"
+#include "proc/survivors.h"
 #include "sched/poll.h"
 #include "sched/sched.h"
 #include "term/raise.h"
@@ -200,6 +201,7 @@ static tr_err run(int argc, char **argv, tr_process_fn body)
     tr__heap_set_guard(tr__caps_heap_room);
     tr__replay_prepare();
     tr__contain_start();
+    tr__sched.out_of_threads = tr__holders_log;
     tr_err err = tr__sched_start(worker_count());
 
     if (err) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What all processes do at this moment, for the last words of a program that does not stop. */
+/* What processes do at this moment, in words, for who looks for the one that holds things up. */
 #ifndef TROUPE_PROC_SURVIVORS_H
 #define TROUPE_PROC_SURVIVORS_H
 
@@ -9,5 +9,9 @@
  * worker's; waits for nobody. Processes go on meanwhile, so a line can be half out of date.
  */
 void tr__survivors_print(void);
+
+/* Logs that all threads are in use, and which processes hold them: as many lines as there are
+   places where these were spawned, eight at most. The monitor's thread. */
+void tr__holders_log(int limit);
 
 #endif

@@ -122,6 +122,9 @@ void tr__monitor_main(void)
     while (!stopping()) {
         uint32_t word = atomic_load_explicit(&monitor.word, memory_order_relaxed);
         tr__futex_wait(&monitor.word, word, TICK);
+        int limit = tr__threads_ran_out();
+        if (limit)
+            tr__sched.out_of_threads(limit);
         quiet = !tr__threads_kick() && all_idle() ? quiet + 1 : 0;
         if (quiet >= QUIET_TICKS)
             sleep_long();

@@ -28,6 +28,7 @@
 #define PATIENCE_TICKS 20
 #define HOLDS_UP_NS    (TR__NS_PER_MS / 4)
 #define STUCK_NS       (5 * TR__NS_PER_MS)
+#define WORD_EVERY     (60 * TR__NS_PER_S)
 
 static struct {
     pthread_mutex_t lock;
@@ -38,7 +39,8 @@ static struct {
     int owns;    /* those of them that serve one process alone */
     int numbers; /* threads ever started */
     bool can_take;
-    bool told; /* that the limit was reached */
+    bool ran_out;      /* the limit was in the way since somebody looked */
+    int64_t next_word; /* about that: not before */
     pthread_cond_t own_ended;
 } pool = { .lock = PTHREAD_MUTEX_INITIALIZER,
            .limit = LIMIT,
@@ -74,6 +76,34 @@ bool tr__thread_running(const void *process, pid_t *tid, int *number)
     }
     pthread_mutex_unlock(&pool.lock);
     return found;
+}
+
+int tr__threads_held(struct tr_holder *holders, int max)
+{
+    int n = 0;
+
+    pthread_mutex_lock(&pool.lock);
+    for (struct tr_ring *r = pool.all.next; r != &pool.all && n < max; r = r->next) {
+        struct tr_thread *t = tr__container_of(r, struct tr_thread, all);
+        void *process = atomic_load_explicit(&t->tls->current, memory_order_relaxed);
+        if (process && (t->own || !t->worker))
+            holders[n++] = (struct tr_holder){ process, t->tid, t->number };
+    }
+    pthread_mutex_unlock(&pool.lock);
+    return n;
+}
+
+int tr__threads_ran_out(void)
+{
+    int64_t now = tr__clock_ns();
+
+    pthread_mutex_lock(&pool.lock);
+    int limit = pool.ran_out && now >= pool.next_word ? pool.limit : 0;
+    if (limit)
+        pool.next_word = now + WORD_EVERY;
+    pool.ran_out = false;
+    pthread_mutex_unlock(&pool.lock);
+    return limit;
 }
 
 static bool stopping(void)
@@ -276,15 +306,6 @@ static void give_back(struct tr_thread *own, struct tr_worker *w)
     assign(lender, w);
 }
 
-static void tell_limit(void)
-{
-    if (pool.told)
-        return;
-    pool.told = true;
-    fprintf(stderr, "troupe: all %d threads are in use; processes that block now hold up others\n",
-            pool.limit);
-}
-
 /* Gives the worker, which `t` has no more, to another thread. */
 static bool replace_thread(struct tr_thread *t, struct tr_worker *w)
 {
@@ -295,7 +316,7 @@ static bool replace_thread(struct tr_thread *t, struct tr_worker *w)
     if (spare_thread(w))
         return true;
     if (pool.count >= pool.limit) {
-        tell_limit();
+        pool.ran_out = true;
         return false;
     }
     return new_thread(w) != NULL;
@@ -578,7 +599,8 @@ int tr__threads_finish(void)
     pthread_mutex_lock(&pool.lock);
     int held = pool.count - joined;
     pool.count = held;
-    pool.told = false;
+    pool.ran_out = false;
+    pool.next_word = 0;
     pthread_mutex_unlock(&pool.lock);
     return held;
 }

@@ -102,6 +102,20 @@ void tr__thread_restock(struct tr_thread *t);
  */
 bool tr__thread_running(const void *process, pid_t *tid, int *number);
 
+/* A thread that serves no worker because a process blocks or computes on it. */
+struct tr_holder {
+    void *process;
+    pid_t tid;
+    int number;
+};
+
+/* Those threads, `max` at most. Returns how many. Any thread. */
+int tr__threads_held(struct tr_holder *holders, int max);
+
+/* The most there may be, if since the last call one more was needed and was refused; once a minute
+   at most. Else 0. */
+int tr__threads_ran_out(void);
+
 /* The number of threads, and the most there may be (256 unless set before the start). */
 int tr__thread_count(void);
 void tr__thread_limit(int n);

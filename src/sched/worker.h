@@ -112,6 +112,7 @@ extern struct tr__sched {
                                                   outside; the others: all of that priority */
     enum tr_kick (*wants_kick)(void *current); /* set by the layer above before the start; any
                                                   thread may ask, of a process that is long gone */
+    void (*out_of_threads)(int limit);         /* the same; called by the monitor */
 } tr__sched;
 
 /* Wakes an idle worker to look for work, unless one looks already. Any thread. */
