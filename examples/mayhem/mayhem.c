@@ -4,19 +4,20 @@
  *
  *     mayhem [SECONDS [WORKERS]]      5 seconds, 1,000 workers
  *
- * The keeper starts the workers, and starts another one for each that ends, whatever the way. Each
- * gets a lifetime, after which a timer kills it. The metronome is to wake every 10 ms; how late it
- * is says how much the others disturb it.
+ * A supervisor starts the workers again, whatever the way in which they end; each has a lifetime,
+ * after which a timer kills it. The census monitors them all and counts the ways. The metronome is
+ * to wake every 10 ms; how late it is says how much the others disturb it.
  */
 #include "troupe.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-tr_atoms(EXIT, report, stack_overflow, fault, killed, normal, blocked, sigsegv, sigfpe, sigabrt,
-         sigill);
+tr_atoms(ok, census, workers, born, DOWN, report, stack_overflow, fault, killed, sigabrt,
+         no_supervisor);
 
 enum { BEAT_MS = 10, LONGEST_LIFE_MS = 1000 };
 
@@ -107,9 +108,11 @@ static const struct {
 
 static void worker(tr_term arg)
 {
-    unsigned seed = 0;
+    unsigned seed = (unsigned)tr_random(UINT_MAX);
 
-    tr_match(arg, &seed);
+    (void)arg;
+    tr_send(a_census, a_born, tr_self());
+    tr_kill_after(1 + rand_r(&seed) % LONGEST_LIFE_MS, tr_self());
     for (;;) {
         tr_sleep(rand_r(&seed) % 100);
         int draw = rand_r(&seed) % 1000;
@@ -123,7 +126,7 @@ static void worker(tr_term arg)
     }
 }
 
-/* --- the keeper --- */
+/* --- the supervisor and the census --- */
 
 static const char *const ways[] = { "killed", "overflowed", "faulted", "aborted", "others" };
 enum { WAYS = sizeof ways / sizeof *ways };
@@ -141,30 +144,19 @@ static int way_of(tr_term reason)
     return 4;
 }
 
-static void start_worker(unsigned *seed)
-{
-    tr_pid pid = tr_spawn_link(worker, (int)rand_r(seed));
-
-    tr_kill_after(1 + rand_r(seed) % LONGEST_LIFE_MS, pid);
-}
-
-static void keeper(tr_term arg)
+static void census(tr_term arg)
 {
     long ends[WAYS] = { 0 };
-    unsigned seed = 2026;
     tr_term reason;
-    int workers = 0;
+    tr_pid pid;
 
-    tr_match(arg, &workers);
-    tr_trap_exit(true);
-    for (int i = 0; i < workers; i++)
-        start_worker(&seed);
+    (void)arg;
     for (;;) {
         tr_receive (m) {
-            tr_on (m, a_EXIT, tr_any(), &reason) {
+            tr_on (m, a_born, &pid)
+                tr_monitor(pid);
+            tr_on (m, a_DOWN, tr_any(), tr_any(), tr_any(), &reason)
                 ends[way_of(reason)]++;
-                start_worker(&seed);
-            }
             tr_on (m, a_report) {
                 for (int i = 0; i < WAYS; i++)
                     printf("%s%ld %s", i ? ", " : "", ends[i], ways[i]);
@@ -175,9 +167,29 @@ static void keeper(tr_term arg)
     }
 }
 
+static const struct tr_dynamic_supervisor workers = { .name = "workers", .max_restarts = 1000000 };
+
+static const struct tr_supervisor app = {
+    .name = "mayhem",
+    .strategy = TR_ONE_FOR_ONE,
+    .children = TR_CHILDREN({ .process = census, .name = "census" },
+                            { .dynamic_supervisor = &workers, .name = "workers" }),
+};
+
+static void start_all(int n)
+{
+    tr_pid pid;
+
+    tr_log_set_level(TR_LOG_CRITICAL); /* a report for each of these ends would say nothing new */
+    if (!tr_match(tr_supervisor_start_link(&app, NULL), a_ok, &pid))
+        tr_exit(a_no_supervisor);
+    for (int i = 0; i < n; i++)
+        tr_dynamic_supervisor_start_child(a_workers, TR_CHILD(.process = worker));
+}
+
 /* --- the metronome --- */
 
-static void keep_time(int seconds, tr_pid reporter)
+static void keep_time(int seconds)
 {
     int64_t start = tr_monotonic_ns(), worst = 0, worst_ever = 0;
     int beats = seconds * 1000 / BEAT_MS;
@@ -193,7 +205,7 @@ static void keep_time(int seconds, tr_pid reporter)
             printf("%2d s: the metronome was at most %.1f ms late\n    ", beat * BEAT_MS / 1000,
                    (double)worst / 1e6);
             fflush(stdout);
-            tr_send(reporter, a_report);
+            tr_send(a_census, a_report);
             tr_sleep(1);
             worst = 0;
         }
@@ -217,8 +229,8 @@ static void mayhem(tr_term args)
 
     tr_list_next(&args, &name);
     int seconds = number(&args, 5);
-    int workers = number(&args, 1000);
-    keep_time(seconds, tr_spawn(keeper, workers));
+    start_all(number(&args, 1000));
+    keep_time(seconds);
 }
 
 int main(int argc, char **argv)
