@@ -111,6 +111,17 @@ bool tr__caps_room(struct tr_proc *p, size_t size);
 /* The same as the term layer asks. */
 bool tr__caps_heap_room(struct tr_heap *heap, size_t size);
 
+/* What there is to say of a mailbox that has become full, once the lock is released. */
+struct tr_caps_report {
+    const char *site; /* where its owner was spawned; NULL: nothing */
+    uint64_t pid;
+    uint64_t top; /* the sender of most of it; 0: no process */
+    uint32_t queued;
+};
+
+/* Says so in the log. */
+TR__COLD void tr__caps_log(const struct tr_caps_report *r);
+
 /* At the end of a turn: ends a process that has gone on for too long without a receive. */
 TR__COLD void tr__caps_turn(struct tr_proc *p);
 

@@ -10,11 +10,9 @@
  * sender by a signal, which is the waiter itself. Never two of these locks at once: senders are
  * told after the lock is released.
  */
-#include "base/clock.h"
 #include "proc/caps.h"
 #include "term/raise.h"
 
-#include <stdio.h>
 #include <string.h>
 
 /* In the frame of a sender that waits. */
@@ -30,19 +28,6 @@ struct tr_caps_waiter {
     struct tr_sig *message;
     struct place *place; /* lasts as long as the waiter is on the list, or its signal served */
 };
-
-/* What to say of a mailbox that has become full, once the lock is released. */
-struct report {
-    const char *site; /* NULL: nothing */
-    uint64_t pid;
-    uint32_t queued;
-    struct tr_caps_count top;
-};
-
-static struct {
-    _Atomic(int64_t) next; /* when there may be another line, ns */
-    _Atomic(uint32_t) left_out;
-} reports;
 
 static uint64_t id_of(struct tr_proc *p)
 {
@@ -151,12 +136,12 @@ static struct tr_caps_count top_sender(const struct tr_caps *c)
     return top;
 }
 
-static struct report note_full(struct tr_proc *p, struct tr_caps *c)
+static struct tr_caps_report note_full(struct tr_proc *p, struct tr_caps *c)
 {
     if (c->full)
-        return (struct report){ 0 };
+        return (struct tr_caps_report){ 0 };
     c->full = true;
-    return (struct report){ p->site, id_of(p), c->queued, top_sender(c) };
+    return (struct tr_caps_report){ p->site, id_of(p), top_sender(c).pid, c->queued };
 }
 
 static void waiter_add(struct tr_caps *c, struct tr_caps_waiter *w)
@@ -208,34 +193,6 @@ static void tell(struct tr_caps_waiter *w)
         tr__sig_send(&w->call.sig);
         w = next;
     }
-}
-
-static void print_pid(char *text, size_t size, uint64_t pid)
-{
-    if (pid)
-        snprintf(text, size, "<0.%u.%llu>", TR__PID_SLOT(pid),
-                 (unsigned long long)TR__PID_GENERATION(pid));
-    else
-        snprintf(text, size, "outside");
-}
-
-/* The one place where a full mailbox is spoken of: one line a second, however many there are. */
-static void print_report(const struct report *r)
-{
-    int64_t now = tr__clock_ns();
-    int64_t next = atomic_load(&reports.next);
-    char pid[48], top[48];
-
-    if (now < next || !atomic_compare_exchange_strong(&reports.next, &next, now + TR__NS_PER_S)) {
-        atomic_fetch_add(&reports.left_out, 1);
-        return;
-    }
-    print_pid(pid, sizeof pid, r->pid);
-    print_pid(top, sizeof top, r->top.pid);
-    fprintf(stderr, "troupe: the mailbox of %s (%s) is full: %u messages; top sender %s", pid,
-            r->site, r->queued, top);
-    uint32_t left_out = atomic_exchange(&reports.left_out, 0);
-    fprintf(stderr, left_out ? "; %u more mailboxes became full before\n" : "\n", left_out);
 }
 
 /* The sender's side of being told. */
@@ -332,7 +289,7 @@ static enum verdict when_full(struct tr_proc *p, struct tr_caps *c, enum tr_caps
 
 static enum verdict judge(struct tr_proc *p, struct tr_caps *c, const struct tr_sig *sig,
                           enum tr_caps_sender sender, struct tr_sig **dropped,
-                          struct report *report)
+                          struct tr_caps_report *report)
 {
     const struct tr_caps_limits *l = &c->limits;
     struct tr_proc *self = tr__self();
@@ -366,7 +323,7 @@ tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender 
 {
     struct tr_caps *c = lock_caps(p, sig);
     struct tr_sig *dropped = NULL;
-    struct report report = { 0 };
+    struct tr_caps_report report = { 0 };
     struct tr_caps_waiter *w = NULL;
     struct place place = { false, false };
 
@@ -387,7 +344,7 @@ tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender 
     if (dropped)
         tr__sig_free(dropped);
     if (report.site)
-        print_report(&report);
+        tr__caps_log(&report);
     if (verdict == WAIT && !w)
         tr__raise_oom();
     if (w)

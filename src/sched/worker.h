@@ -45,7 +45,7 @@ struct tr_worker {
     bool searching;  /* counts in the number of workers that look for work */
     int index;
     void *catcher; /* where an error goes that is raised now, for the layer above; NULL: nowhere */
-    struct tr_thread *thread; /* that runs it; guarded by the lock in thread.c */
+    struct tr_thread *thread; /* that runs it; guarded by the lock in pool.h */
     struct tr_block_cache blocks;
 
     /* Written by others. */

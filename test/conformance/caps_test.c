@@ -4,6 +4,8 @@
 #include "conformance/puppet.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
 #include <unistd.h>
 
 tr_atoms(out_of_memory, mailbox_full, reductions, item, next, got, system, tick, wait, drop_newest,
@@ -137,6 +139,24 @@ TEST_PROC(drop_newest_keeps_the_first_and_counts_the_rest)
     expect_items(0, MAX - 1);
     CHECK_WITHIN(patience(5000), number_of(pid, a_message_queue_len) == 0);
     CHECK_INT(tr_try_send(pid, a_item, 0), TR_OK);
+}
+
+static atomic_bool told_of_full;
+
+static void look_for_full(const struct tr_log_event *event, void *unused)
+{
+    (void)unused;
+    if (strstr(event->text, " is full: 10 messages; top sender <0.1.1>"))
+        atomic_store(&told_of_full, true);
+}
+
+TEST_PROC(full_mailbox_is_logged_with_its_top_sender)
+{
+    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = look_for_full }), TR_OK);
+    tr_pid pid = spawn_holder(TR_MAILBOX_DROP_NEWEST);
+    for (int i = 0; i <= MAX; i++)
+        tr_send(pid, a_item, i);
+    CHECK_WITHIN(patience(10000), atomic_load(&told_of_full));
 }
 
 TEST_PROC(drop_oldest_keeps_the_last_and_counts_the_rest)

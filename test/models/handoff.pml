@@ -2,9 +2,9 @@
 /*
  * Model: a worker that is taken from a thread, or given away by it, against that thread's return.
  *
- * What stands for what (src/sched/thread.c unless said otherwise):
+ * What stands for what (src/sched/thread.c and handoff.c unless said otherwise):
  *
- *     Thread         thread_main, await_worker, attach and tr__worker_run of src/sched/worker.c
+ *     Thread         thread_main, await_worker, tr__thread_attach and tr__worker_run of src/sched/worker.c
  *     enter, leave   tr__tls_enter, tr__tls_lost and tr__tls_leave of src/os/tls.h, as tr__enter of
  *                    src/proc/proc.h and tr__reclaim of src/proc/run.c use them
  *     give           tr__thread_give_worker

@@ -31,7 +31,7 @@
  *
  * A worker woken to look for work may be told to stop before it looks and stays in the count of
  * those that search: therefore tr__idle_init starts from zero. That the monitor takes a stuck
- * worker from its thread (src/sched/thread.c) is left out: nothing here may depend on it.
+ * worker from its thread (src/sched/handoff.c) is left out: nothing here may depend on it.
  *
  * Mutants, each of which must be found wrong:
  *
