@@ -13,12 +13,14 @@
 
 bool tr__barrier_prepare(void)
 {
+    static bool prepared;
     int saved = errno;
-    bool ok = !tr__fault() &&
-              syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
 
+    if (!prepared)
+        prepared = !tr__fault() &&
+                   syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
     errno = saved;
-    return ok;
+    return prepared;
 }
 
 void tr__barrier_all(void)

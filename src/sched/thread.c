@@ -7,6 +7,7 @@
 #include "base/fault.h"
 #include "os/barrier.h"
 #include "os/futex.h"
+#include "os/log.h"
 #include "os/trap.h"
 #include "troupe/errno.h"
 
@@ -294,9 +295,20 @@ bool tr__thread_replace(struct tr_thread *t, struct tr_worker *w)
 
 /* --- start and finish --- */
 
+static void warn_of_no_barrier(void)
+{
+    static const char text[] = "this system has no membarrier: a process that computes or blocks "
+                               "without tr_blocking_begin holds up others";
+
+    tr__log_put(&(struct tr_log_draft){
+        .event = { .level = TR_LOG_WARNING, .process = "", .name = "", .text = text } });
+}
+
 tr_err tr__threads_start(void)
 {
     tr__pool.can_take = tr__barrier_prepare();
+    if (!tr__pool.can_take)
+        warn_of_no_barrier();
     for (int i = 0; i < tr__worker_count(); i++) {
         pthread_mutex_lock(&tr__pool.lock);
         struct tr_thread *t = new_thread(tr__worker_at(i));
