@@ -89,6 +89,25 @@ class Erlang(Peer):
                 "-pa", str(self.out), "-run", row.folder, "main", str(size), *row.arguments]
 
 
+class Elixir(Erlang):
+    """Programs are modules Bench.NAME with a function main that takes the arguments."""
+    name, title, suffix = "elixir", "Elixir", "ex"
+    tools = ("elixir", "elixirc")
+
+    def version(self):
+        return output_of("elixir", "--short-version")
+
+    def prepare(self, row):
+        self.out.mkdir(parents=True, exist_ok=True)
+        output_of("elixirc", "-o", str(self.out), str(self.source(row)))
+
+    def command(self, row, cores, size):
+        module = "Bench." + row.folder.title().replace("_", "")
+        arguments = ", ".join(f'"{word}"' for word in (size, *row.arguments))
+        return ["elixir", "--erl", f"+S {cores}:{cores} +P 2000000", "-pa", str(self.out),
+                "-e", f"{module}.main([{arguments}])"]
+
+
 class Go(Peer):
     name, title, suffix = "go", "Go", "go"
     tools = ("go",)
@@ -104,4 +123,4 @@ class Go(Peer):
         return ["env", f"GOMAXPROCS={cores}", str(self.out / row.folder), str(size), *row.arguments]
 
 
-PEERS = (Erlang, Go)
+PEERS = (Erlang, Elixir, Go)

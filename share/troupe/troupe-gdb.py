@@ -214,7 +214,7 @@ def running():
     """The gdb thread that runs each process, by the address of its control block."""
     threads = {t.ptid[1] or t.ptid[2]: t for t in gdb.selected_inferior().threads()}
     found = {}
-    ring = static("pool", "sched/thread.c")["all"]
+    ring = gdb.parse_and_eval("tr__pool")["all"]
     kind = gdb.lookup_type("struct tr_thread")
     link = offset_of("all", kind)
     at = ring["next"]
