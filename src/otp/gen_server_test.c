@@ -396,5 +396,5 @@ TEST_PROC_REAL(idle_server_costs_its_control_block_and_its_state)
             tr_gen_server_start(&small, NULL);
         }
     CHECK_INT(tr_process_count(), servers + 1);
-    CHECK((resident_bytes() - before) / servers <= 640);
+    CHECK((resident_bytes() - before) / servers <= 560);
 }

@@ -31,9 +31,10 @@ bool tr__caps_init(struct tr_proc *p, const struct tr_spawn_opts *opts)
 
     if (!limits.max_memory && !limits.max_mailbox && !limits.max_reductions)
         return true;
-    if (!tr__extra_make(p) || !(p->extra->caps = caps_new()))
+    struct tr_proc_rare *rare = tr__rare_make(p);
+    if (!rare || !(rare->caps = caps_new()))
         return false;
-    p->extra->caps->limits = limits;
+    rare->caps->limits = limits;
     /* With the lock: a sender with an alias of an earlier process in this slot may look already. */
     tr__spin_lock(&p->caps_lock);
     atomic_store_explicit(&p->capped, true, memory_order_relaxed);
@@ -44,20 +45,20 @@ bool tr__caps_init(struct tr_proc *p, const struct tr_spawn_opts *opts)
 /* The limits in force, to be changed and passed to set_limits. */
 static struct tr_caps_limits limits_of(struct tr_proc *p)
 {
-    return tr__is_capped(p) ? p->extra->caps->limits : (struct tr_caps_limits){ 0 };
+    return tr__is_capped(p) ? tr__caps_of(p)->limits : (struct tr_caps_limits){ 0 };
 }
 
 static void set_limits(struct tr_proc *p, const struct tr_caps_limits *limits)
 {
-    struct tr_proc_extra *extra = tr__extra(p);
+    struct tr_proc_rare *rare = tr__rare(p);
 
-    if (!extra->caps && !(extra->caps = caps_new()))
+    if (!rare->caps && !(rare->caps = caps_new()))
         tr__raise_oom();
     /* What has arrived so far is treated by the old ones. */
     tr__take_signals(p);
     tr__caps_replace(p, limits);
-    extra->caps->own_bytes = tr__heap_size(&p->heap) + tr__cleanups_size(p);
-    extra->caps->reductions = p->reductions;
+    rare->caps->own_bytes = tr__heap_size(&p->heap) + tr__cleanups_size(p);
+    rare->caps->reductions = p->reductions;
     if (!(p->flags & TR__P_EXITING))
         tr__check_dying(p);
 }
@@ -105,7 +106,7 @@ bool tr__caps_room(struct tr_proc *p, size_t size)
 {
     if (!tr__is_capped(p) || p->flags & TR__P_EXITING)
         return true;
-    struct tr_caps *c = p->extra->caps;
+    struct tr_caps *c = tr__caps_of(p);
     size_t max = c->limits.max_memory;
 
     if (!max)
@@ -130,7 +131,7 @@ bool tr__caps_heap_room(struct tr_heap *heap, size_t size)
 
 void tr__caps_receive(struct tr_proc *p, struct tr_receive_scope *m)
 {
-    struct tr_caps *c = p->extra->caps;
+    struct tr_caps *c = tr__caps_of(p);
 
     c->looking = m;
     c->reductions = p->reductions;
@@ -138,7 +139,7 @@ void tr__caps_receive(struct tr_proc *p, struct tr_receive_scope *m)
 
 void tr__caps_turn(struct tr_proc *p)
 {
-    struct tr_caps *c = p->extra->caps;
+    struct tr_caps *c = tr__caps_of(p);
     uint64_t max = c->limits.max_reductions;
 
     if (max && p->reductions - c->reductions > max && !(p->flags & TR__P_EXITING))

@@ -78,6 +78,12 @@ static inline bool tr__is_capped(struct tr_proc *p)
     return atomic_load_explicit(&p->capped, memory_order_relaxed);
 }
 
+/* Of a process that is capped. */
+static inline struct tr_caps *tr__caps_of(const struct tr_proc *p)
+{
+    return p->extra->rare->caps;
+}
+
 static inline size_t tr__caps_queued_bytes(struct tr_caps *c)
 {
     return atomic_load_explicit(&c->queued_bytes, memory_order_relaxed);

@@ -229,7 +229,7 @@ static void withdraw(struct tr_proc *p, struct tr_caps_waiter *w, const struct p
     tr__spin_lock(&p->caps_lock);
     bool queued = place->queued;
     if (queued)
-        waiter_remove(p->extra->caps, w);
+        waiter_remove(tr__caps_of(p), w);
     tr__spin_unlock(&p->caps_lock);
     if (!queued)
         return;
@@ -314,7 +314,7 @@ static struct tr_caps *lock_caps(struct tr_proc *p, const struct tr_sig *sig)
 {
     tr__spin_lock(&p->caps_lock);
     if (tr__is_capped(p) && ((sig->to & 3) == TR__TAG_REF || sig->to == id_of(p)))
-        return p->extra->caps;
+        return tr__caps_of(p);
     tr__spin_unlock(&p->caps_lock);
     return NULL;
 }
@@ -431,7 +431,7 @@ static void end(struct tr_proc *p, struct tr_caps *c, enum tr_caps_breach breach
 
 void tr__caps_bell(struct tr_proc *p)
 {
-    struct tr_caps *c = p->extra->caps;
+    struct tr_caps *c = tr__caps_of(p);
     uint32_t excess = 0;
 
     tr__spin_lock(&p->caps_lock);
@@ -460,7 +460,7 @@ void tr__caps_bell(struct tr_proc *p)
 void tr__caps_accepted(struct tr_proc *p, struct tr_sig *sig)
 {
     TR__ENTER(); /* to tell senders */
-    struct tr_caps *c = p->extra->caps;
+    struct tr_caps *c = tr__caps_of(p);
 
     c->looking = NULL;
     if (!sig || !(sig->flags & TR__SIG_COUNTED))
@@ -474,7 +474,7 @@ void tr__caps_accepted(struct tr_proc *p, struct tr_sig *sig)
 
 void tr__caps_replace(struct tr_proc *p, const struct tr_caps_limits *limits)
 {
-    struct tr_caps *c = p->extra->caps;
+    struct tr_caps *c = tr__caps_of(p);
 
     tr__spin_lock(&p->caps_lock);
     c->limits = *limits;
@@ -489,7 +489,7 @@ void tr__caps_close(struct tr_proc *p)
     if (!tr__is_capped(p))
         return;
     tr__spin_lock(&p->caps_lock);
-    struct tr_caps *c = p->extra->caps;
+    struct tr_caps *c = tr__caps_of(p);
     struct tr_sig *sig = c->first;
     struct tr_caps_waiter *waiters = c->waiters;
     for (struct tr_caps_waiter *w = waiters; w; w = w->next)

@@ -20,24 +20,24 @@ struct tr_catch {
 
 void tr__catch(struct tr_proc *p, uint64_t reason)
 {
-    struct tr_catch *c = p->extra ? p->extra->catcher : NULL;
+    struct tr_catch *c = tr__rare_of(p)->catcher;
 
     if (!c)
         return;
     /* First, since the copy may raise: then it is for the outer one. */
-    p->extra->catcher = c->outer;
+    tr__rare(p)->catcher = c->outer;
     c->reason = tr_copy((tr_term){ reason }).w;
     tr__receive_close_until(p, c->scopes);
     if (tr__is_capped(p))
-        p->extra->caps->looking = NULL;
+        tr__caps_of(p)->looking = NULL;
     p->wake_at = TR__NEVER;
     longjmp(c->at, 1);
 }
 
 void tr__catch_forget(struct tr_proc *p)
 {
-    if (p->extra)
-        p->extra->catcher = NULL;
+    if (tr__rare_of(p)->catcher)
+        tr__rare(p)->catcher = NULL;
 }
 
 /* Not inlined, as setjmp is in it. */
@@ -49,7 +49,7 @@ TR__NOINLINE static bool returns(struct tr_proc *p, struct tr_catch *c, void (*f
         return false;
     }
     tr__run_outside(fn, arg);
-    p->extra->catcher = c->outer;
+    tr__rare(p)->catcher = c->outer;
     return true;
 }
 
@@ -57,9 +57,9 @@ TR__OPAQUE bool tr_catch(void (*fn)(void *), void *arg, tr_term *reason)
 {
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
-    struct tr_catch c = { .outer = tr__extra(p)->catcher, .scopes = p->scopes };
+    struct tr_catch c = { .outer = tr__rare(p)->catcher, .scopes = p->scopes };
 
-    p->extra->catcher = &c;
+    tr__rare(p)->catcher = &c;
     if (returns(p, &c, fn, arg))
         return false;
     *reason = (tr_term){ c.reason };

@@ -199,7 +199,7 @@ static bool has_fatal_behind_bell(struct tr_proc *p)
         mark(p, TR__MARK_EXIT);
         return false;
     }
-    for (struct tr_sig *sig = p->extra->caps->first; sig && !fatal; sig = sig->next)
+    for (struct tr_sig *sig = tr__caps_of(p)->first; sig && !fatal; sig = sig->next)
         fatal = sig->kind == TR__SIG_EXIT && is_fatal(p, sig);
     tr__spin_unlock(&p->caps_lock);
     return fatal;

@@ -41,6 +41,8 @@ static void *zeroed(size_t n, size_t size)
     return p;
 }
 
+const struct tr_proc_rare tr__no_rare;
+
 struct tr_proc_extra *tr__extra_make(struct tr_proc *p)
 {
     if (p->extra)
@@ -51,6 +53,18 @@ struct tr_proc_extra *tr__extra_make(struct tr_proc *p)
     return p->extra;
 }
 
+struct tr_proc_rare *tr__rare_make(struct tr_proc *p)
+{
+    struct tr_proc_extra *extra = tr__extra_make(p);
+
+    if (!extra || extra->rare)
+        return extra ? extra->rare : NULL;
+    extra->rare = tr__block_alloc(sizeof *extra->rare);
+    if (extra->rare)
+        memset(extra->rare, 0, sizeof *extra->rare);
+    return extra->rare;
+}
+
 struct tr_proc_extra *tr__extra(struct tr_proc *p)
 {
     if (!tr__extra_make(p))
@@ -58,11 +72,20 @@ struct tr_proc_extra *tr__extra(struct tr_proc *p)
     return p->extra;
 }
 
+struct tr_proc_rare *tr__rare(struct tr_proc *p)
+{
+    struct tr_proc_rare *rare = tr__rare_make(p);
+
+    if (!rare)
+        tr__raise_oom();
+    return rare;
+}
+
 static struct tr_dict *dict_of(struct tr_proc *p)
 {
-    struct tr_proc_extra *extra = tr__extra(p);
+    struct tr_proc_rare *rare = tr__rare(p);
 
-    if (!extra->dictionary) {
+    if (!rare->dictionary) {
         struct dict_entry **buckets = zeroed(BUCKETS_MIN, sizeof *buckets);
         struct tr_dict *d = tr__fault() ? NULL : calloc(1, sizeof *d);
         if (!d) {
@@ -70,9 +93,9 @@ static struct tr_dict *dict_of(struct tr_proc *p)
             tr__raise_oom();
         }
         *d = (struct tr_dict){ buckets, BUCKETS_MIN, 0 };
-        extra->dictionary = d;
+        rare->dictionary = d;
     }
-    return extra->dictionary;
+    return rare->dictionary;
 }
 
 /* The link that points to the entry of a key, or to NULL where it would be put. */
@@ -189,9 +212,10 @@ tr_term tr_get(tr_term key)
 
     if (field)
         return reserved_value(p, field);
-    if (!p->extra || !p->extra->dictionary)
+    struct tr_dict *d = tr__rare_of(p)->dictionary;
+    if (!d)
         return (tr_term){ 0 };
-    struct dict_entry **at = find(p->extra->dictionary, key, tr_hash(key));
+    struct dict_entry **at = find(d, key, tr_hash(key));
     return *at ? tr_copy((*at)->value) : (tr_term){ 0 };
 }
 
@@ -208,14 +232,15 @@ tr_term tr_erase(tr_term key)
         *field = 0;
         return value;
     }
-    if (!p->extra || !p->extra->dictionary)
+    struct tr_dict *d = tr__rare_of(p)->dictionary;
+    if (!d)
         return (tr_term){ 0 };
-    struct dict_entry **at = find(p->extra->dictionary, key, tr_hash(key));
+    struct dict_entry **at = find(d, key, tr_hash(key));
     struct dict_entry *e = *at;
     if (!e)
         return (tr_term){ 0 };
     *at = e->next;
-    p->extra->dictionary->count--;
+    d->count--;
     tr_term value = e->value;
     tr_release(e->key);
     free(e);
@@ -239,7 +264,7 @@ static tr_term list(struct tr_proc *p, enum list_of what, const tr_term *value)
 {
     static const uint64_t apart[] = { TR_ATOM_W(dollar_ancestors), TR_ATOM_W(dollar_initial_call),
                                       TR_ATOM_W(dollar_callers) };
-    struct tr_dict *d = p->extra ? p->extra->dictionary : NULL;
+    struct tr_dict *d = tr__rare_of(p)->dictionary;
     tr_term items = tr_nil();
 
     for (size_t i = 0; d && i < d->size; i++)
@@ -273,7 +298,7 @@ tr_term tr__dictionary(struct tr_proc *p)
 
 void tr_set_label(tr_term label)
 {
-    replace(&tr__extra(TR__SELF())->label, label);
+    replace(&tr__rare(TR__SELF())->label, label);
 }
 
 void tr_set_ancestors(tr_term ancestors)
@@ -288,7 +313,8 @@ void tr_set_initial_call(tr_term call)
 
 void tr__extra_free(struct tr_proc *p)
 {
-    struct tr_dict *d = p->extra->dictionary;
+    const struct tr_proc_rare *rare = tr__rare_of(p);
+    struct tr_dict *d = rare->dictionary;
 
     /* The kept terms go with the heap, which is destroyed next. */
     for (size_t i = 0; d && i < d->size; i++) {
@@ -301,11 +327,13 @@ void tr__extra_free(struct tr_proc *p)
     if (d)
         free(d->buckets);
     free(d);
-    free(p->extra->locals); /* left over when a destructor has ended the process once more */
-    free(p->extra->caps);
-    if (p->extra->thread)
-        tr__thread_own_end(p->extra->thread);
-    free(p->extra->trace);
+    free(rare->locals); /* left over when a destructor has ended the process once more */
+    free(rare->caps);
+    if (rare->thread)
+        tr__thread_own_end(rare->thread);
+    free(rare->trace);
+    if (p->extra->rare)
+        tr__block_free(p->extra->rare, sizeof *rare);
     tr__block_free(p->extra, sizeof *p->extra);
     p->extra = NULL;
 }

@@ -76,7 +76,7 @@ static _Noreturn void end_cleanup(struct tr_proc *p)
     tr__receive_close_until(p, p->exit->scopes);
     tr__catch_forget(p);
     if (tr__is_capped(p))
-        p->extra->caps->looking = NULL;
+        tr__caps_of(p)->looking = NULL;
     p->wake_at = TR__NEVER;
     longjmp(p->exit->back, 1);
 }
@@ -90,10 +90,8 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
         tr__main_ended(p);
     if (p->timeout.fire)
         tr__timeout_cancel(p);
-    if (p->extra) {
-        tr__timers_drop(p);
-        tr__fd_forget(p);
-    }
+    tr__timers_drop(p);
+    tr__fd_forget(p);
     /* In one total order with the load of the name: see name.c. */
     atomic_store(&p->id, 0);
     tr__caps_close(p);
@@ -120,7 +118,7 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     p->reason = reason;
     tr__catch_forget(p);
     if (tr__is_capped(p))
-        p->extra->caps->looking = NULL;
+        tr__caps_of(p)->looking = NULL;
     frame.dying = p->dying;
     frame.scopes = p->scopes;
     p->exit = &frame;

@@ -40,20 +40,22 @@ void tr__fd_arrived(struct tr_proc *p, struct tr_sig *sig)
 {
     struct tr_fd_wait *wait = tr__container_of(sig, struct tr_fd_wait, sig);
 
-    if (p->extra->fd_wait == wait) {
-        p->extra->fd_wait = NULL;
-        p->extra->fd_closed = wait->closed;
+    if (tr__rare_of(p)->fd_wait == wait) {
+        tr__rare(p)->fd_wait = NULL;
+        tr__rare(p)->fd_closed = wait->closed;
     }
     tr__sig_discard(p, sig);
 }
 
 void tr__fd_forget(struct tr_proc *p)
 {
-    struct tr_fd_wait *wait = p->extra->fd_wait;
+    struct tr_fd_wait *wait = tr__rare_of(p)->fd_wait;
 
-    p->extra->fd_wait = NULL;
+    if (!wait)
+        return;
+    tr__rare(p)->fd_wait = NULL;
     /* One that is on its way is freed where it arrives. */
-    if (wait && tr__poll_remove(&wait->poll))
+    if (tr__poll_remove(&wait->poll))
         tr__sig_free(&wait->sig);
 }
 
@@ -72,7 +74,7 @@ static struct tr_fd_wait *new_wait(struct tr_proc *p, int fd, int events)
 /* Waits until the signal has come, or the time is over; false then. */
 static TR__OPAQUE bool await(struct tr_proc *p, int64_t deadline)
 {
-    while (p->extra->fd_wait) {
+    while (tr__rare_of(p)->fd_wait) {
         if (tr__inbox_has_new(p)) {
             tr__resumed(p);
             continue;
@@ -116,23 +118,23 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
     tr_err err = look(fd, events);
     if (err == TR_OK || ms == 0)
         return err;
-    struct tr_proc_extra *extra = tr__extra(p);
+    struct tr_proc_rare *rare = tr__rare(p);
     /* A wait that was ended by an exit: this one is part of the clean-up. */
     tr__fd_forget(p);
     struct tr_fd_wait *wait = new_wait(p, fd, events);
     if (!wait)
         return TR_ENOMEM;
     /* Before it is added: its signal may come at once. */
-    extra->fd_wait = wait;
-    extra->fd = fd;
+    rare->fd_wait = wait;
+    rare->fd = fd;
     err = tr__poll_add(&wait->poll);
     if (err) {
-        extra->fd_wait = NULL;
+        rare->fd_wait = NULL;
         tr__sig_free(&wait->sig);
         return err == TR_EBUSY ? TR_OK : err;
     }
     if (await(p, deadline))
-        return extra->fd_closed ? TR_ECLOSED : TR_OK;
+        return rare->fd_closed ? TR_ECLOSED : TR_OK;
     tr__fd_forget(p);
     return TR_ETIMEOUT;
 }

@@ -18,7 +18,7 @@ uint64_t tr_footprint(void)
 
     tr__take_signals(p);
     tr__check_dying(p);
-    const struct tr_proc_extra *extra = p->extra;
+    const struct tr_proc_rare *rare = tr__rare_of(p);
     const uint64_t held[] = { p->ties.count,
                               (uintptr_t)p->cleanups,
                               (uintptr_t)p->heap.kept,
@@ -27,12 +27,12 @@ uint64_t tr_footprint(void)
                               p->runnable.priority,
                               atomic_load_explicit(&p->name, memory_order_relaxed),
                               p->capped,
-                              extra ? (uintptr_t)extra->timers : 0,
-                              extra ? (uintptr_t)extra->locals : 0,
-                              extra ? extra->log_metadata : 0,
-                              extra ? extra->label : 0,
-                              extra ? extra->leader : 0,
-                              extra && extra->dictionary ? tr__dict_size(extra->dictionary) : 0 };
+                              (uintptr_t)rare->timers,
+                              (uintptr_t)rare->locals,
+                              rare->log_metadata,
+                              rare->label,
+                              p->extra ? p->extra->leader : 0,
+                              rare->dictionary ? tr__dict_size(rare->dictionary) : 0 };
     uint64_t sum = 0;
 
     for (size_t i = 0; i < sizeof held / sizeof *held; i++)

@@ -146,7 +146,7 @@ static tr_term parent(struct tr_proc *p)
 
 static tr_term label(struct tr_proc *p)
 {
-    return of_word(p->extra && p->extra->label ? p->extra->label : TR_ATOM_W(undefined));
+    return of_word(tr__rare_of(p)->label ? tr__rare_of(p)->label : TR_ATOM_W(undefined));
 }
 
 static tr_term ancestors(struct tr_proc *p)
@@ -167,7 +167,7 @@ static const struct tr_caps no_caps;
 
 static const struct tr_caps *caps_of(struct tr_proc *p)
 {
-    return p->extra && p->extra->caps ? p->extra->caps : &no_caps;
+    return tr__rare_of(p)->caps ? tr__rare_of(p)->caps : &no_caps;
 }
 
 static tr_term max_memory(struct tr_proc *p)

@@ -60,21 +60,22 @@ static void destroy(struct tr_locals *locals, uint32_t i)
    destructor does. */
 static void destroy_all(void *process)
 {
-    struct tr_proc_extra *extra = ((struct tr_proc *)process)->extra;
+    struct tr_proc *p = process;
 
-    if (!extra || !extra->locals)
+    if (!tr__rare_of(p)->locals)
         return; /* there was no memory for them */
-    for (uint32_t i = 0; i < extra->locals->size; i++)
-        destroy(extra->locals, i);
-    free(extra->locals);
-    extra->locals = NULL;
+    struct tr_proc_rare *rare = tr__rare(p);
+    for (uint32_t i = 0; i < rare->locals->size; i++)
+        destroy(rare->locals, i);
+    free(rare->locals);
+    rare->locals = NULL;
 }
 
 /* Makes room for index `i`. */
 static struct tr_locals *grow(struct tr_proc *p, uint32_t i)
 {
-    struct tr_proc_extra *extra = tr__extra(p);
-    struct tr_locals *old = extra->locals;
+    struct tr_proc_rare *rare = tr__rare(p);
+    struct tr_locals *old = rare->locals;
     uint32_t before = old ? old->size : 0;
     uint32_t size = before ? before : 8;
 
@@ -86,7 +87,7 @@ static struct tr_locals *grow(struct tr_proc *p, uint32_t i)
         tr__raise_oom();
     memset(locals->values + before, 0, (size - before) * sizeof(void *));
     locals->size = size;
-    extra->locals = locals;
+    rare->locals = locals;
     return locals;
 }
 
@@ -94,7 +95,7 @@ void *tr_local_get(tr_local key)
 {
     struct tr_proc *p = TR__SELF();
     uint32_t i = index_of(key);
-    struct tr_locals *locals = p->extra ? p->extra->locals : NULL;
+    struct tr_locals *locals = tr__rare_of(p)->locals;
 
     return locals && i < locals->size ? locals->values[i] : NULL;
 }
@@ -104,7 +105,7 @@ void tr_local_set(tr_local key, void *value)
     TR__GUARD();
     struct tr_proc *p = TR__SELF();
     uint32_t i = index_of(key);
-    struct tr_locals *locals = p->extra ? p->extra->locals : NULL;
+    struct tr_locals *locals = tr__rare_of(p)->locals;
 
     if (!locals || i >= locals->size) {
         if (!value)

@@ -30,7 +30,7 @@ struct pairs {
 
 static tr_term own_metadata(struct tr_proc *p)
 {
-    return p && p->extra ? (tr_term){ p->extra->log_metadata } : (tr_term){ 0 };
+    return (tr_term){ p ? tr__rare_of(p)->log_metadata : 0 };
 }
 
 /* Text in the room of `pairs`, without quotes where it is an atom or binary of text; NULL when the
@@ -175,7 +175,7 @@ void tr_log_set_metadata(tr_term map)
 
     if (!map.w || !tr_is_map(map))
         tr__raise_badarg(map);
-    uint64_t *field = &tr__extra(p)->log_metadata;
+    uint64_t *field = &tr__rare(p)->log_metadata;
     tr_term kept = tr_keep(map);
     if (*field)
         tr_release((tr_term){ *field });

@@ -19,7 +19,7 @@ static bool waits_for_ever(const struct tr_proc *p)
 static bool is_known(const struct tr_proc *p)
 {
     return p->ties.count > 0 || atomic_load(&p->name) ||
-           (p->extra && (p->extra->timers || p->extra->fd_wait)) ||
+           tr__rare_of(p)->timers || tr__rare_of(p)->fd_wait ||
            (p->parent && tr__proc_alive(p->parent));
 }
 

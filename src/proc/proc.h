@@ -69,23 +69,29 @@ enum {
 };
 
 /* What few processes have, allocated when first needed. */
-struct tr_proc_extra {
+struct tr_proc_rare {
     struct tr_dict *dictionary;
     struct tr_timer *timers; /* those it started for itself */
     struct tr_locals *locals;
     struct tr_thread *thread;   /* the only one that may run it; NULL: any */
     struct tr_catch *catcher;   /* the innermost tr_catch that is open */
-    uint64_t leader;            /* group leader; 0: the first process */
-    uint64_t label;             /* kept term; 0: none */
-    uint64_t ancestors;         /* kept term; 0: none */
-    uint64_t initial_call;      /* kept term; 0: none */
-    uint64_t callers;           /* kept term; 0: none */
     struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
     struct tr_caps *caps;       /* see caps.h; NULL unless `capped` */
+    uint64_t label;             /* kept term; 0: none */
     uint64_t log_metadata;      /* kept map; 0: none */
     struct tr_trace *trace;     /* where its error was raised; NULL: not known */
     int fd;                     /* of fd_wait */
     bool fd_closed;             /* how the last wait for a descriptor ended */
+};
+
+/* What every process has that was started as part of a tree, and others have not: allocated when
+   first needed too. A million of them may be idle: keep it small. */
+struct tr_proc_extra {
+    struct tr_proc_rare *rare;  /* NULL until needed: read by tr__rare_of */
+    uint64_t leader;            /* group leader; 0: the first process */
+    uint64_t ancestors;         /* kept term; 0: none */
+    uint64_t initial_call;      /* kept term; 0: none */
+    uint64_t callers;           /* kept term; 0: none */
     bool reports_exits;         /* also an exit that is no error makes a crash report */
     bool reported;
     bool queue_told, heap_told; /* that they are too long, too large: watch.c */
@@ -379,9 +385,6 @@ struct tr_trace {
    is ignored. Without memory it does nothing. Owner only; allocates. */
 void tr__report_trace(struct tr_proc *p, void *const *pcs, int n);
 
-/* As tr__extra, but NULL without memory. */
-struct tr_proc_extra *tr__try_extra(struct tr_proc *p);
-
 /* Logs that the process ends with an error, once. */
 void tr__report_error(struct tr_proc *p, tr_term reason);
 
@@ -431,7 +434,7 @@ void tr__sig_send_exit(struct tr_sig *sig);
 /* Takes the signal of a descriptor. */
 void tr__fd_arrived(struct tr_proc *p, struct tr_sig *sig);
 
-/* Gives up the wait for a descriptor, if there is one; p->extra exists. */
+/* Gives up the wait for a descriptor, if there is one. */
 void tr__fd_forget(struct tr_proc *p);
 
 /* --- link.c --- */
@@ -508,10 +511,21 @@ void tr__wait_answered(uint64_t ref);
 
 /* --- dict.c, info.c, runtime.c --- */
 
-/* What few processes have; without memory tr__extra raises out_of_memory, tr__extra_make returns
-   NULL. */
+/* What a process lacks at first, to be written; without memory tr__extra and tr__rare raise
+   out_of_memory, the two others return NULL. */
 struct tr_proc_extra *tr__extra_make(struct tr_proc *p);
 struct tr_proc_extra *tr__extra(struct tr_proc *p);
+struct tr_proc_rare *tr__rare_make(struct tr_proc *p);
+struct tr_proc_rare *tr__rare(struct tr_proc *p);
+
+/* The same to be read: of a process that has none, all zero. What is not made is not there to be
+   written either: who finds something in it may write through tr__rare, which does not fail then. */
+extern const struct tr_proc_rare tr__no_rare;
+
+static inline const struct tr_proc_rare *tr__rare_of(const struct tr_proc *p)
+{
+    return p->extra && p->extra->rare ? p->extra->rare : &tr__no_rare;
+}
 
 /* How many entries a dictionary has. */
 size_t tr__dict_size(const struct tr_dict *dict);

@@ -160,7 +160,7 @@ static void add_bare(struct report *r, struct tr_proc *p, tr_term reason)
 
 static void make_report(struct tr_proc *p, tr_term reason)
 {
-    const struct tr_trace *trace = p->extra ? p->extra->trace : NULL;
+    const struct tr_trace *trace = tr__rare_of(p)->trace;
     struct report *r;
 
     if (!tr_log_allows(TR_LOG_ERROR) || !(r = report_new()))
@@ -178,24 +178,19 @@ static void make_report(struct tr_proc *p, tr_term reason)
     report_free(r);
 }
 
-struct tr_proc_extra *tr__try_extra(struct tr_proc *p)
-{
-    return tr__extra_make(p) ? p->extra : NULL;
-}
-
 void tr__report_trace(struct tr_proc *p, void *const *pcs, int n)
 {
-    struct tr_proc_extra *extra = tr__try_extra(p);
+    struct tr_proc_rare *rare = tr__rare_make(p);
     size_t size = (size_t)n * sizeof *pcs;
 
-    if (!extra || extra->trace)
+    if (!rare || rare->trace)
         return;
     struct tr_trace *trace = tr__fault() ? NULL : malloc(sizeof *trace + size);
     if (!trace)
         return;
     trace->n = n;
     memcpy(trace->pcs, pcs, size);
-    extra->trace = trace;
+    rare->trace = trace;
 }
 
 TR__NOINLINE void tr__report_error(struct tr_proc *p, tr_term reason)
@@ -204,7 +199,7 @@ TR__NOINLINE void tr__report_error(struct tr_proc *p, tr_term reason)
 
     if (p->extra && p->extra->reported)
         return;
-    if (!p->extra || !p->extra->trace) {
+    if (!tr__rare_of(p)->trace) {
         int n = tr__trace_here(pcs, TRACE_MAX);
         int skip = n > OWN_FRAMES ? OWN_FRAMES : 0;
         tr__report_trace(p, pcs + skip, n - skip);

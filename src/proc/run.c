@@ -250,7 +250,7 @@ TR__OPAQUE void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
 void tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r)
 {
     struct tr_proc *p = tr__container_of(r, struct tr_proc, runnable);
-    struct tr_thread *owner = p->extra->thread;
+    struct tr_thread *owner = p->extra->rare->thread;
 
     if (tr__thread() == owner)
         tr__proc_run(w, r);

@@ -146,11 +146,12 @@ static tr_err own_thread(struct tr_proc *p, const struct tr_spawn_opts *opts)
 {
     if (!opts->own_thread)
         return TR_OK;
-    if (!tr__extra_make(p))
+    struct tr_proc_rare *rare = tr__rare_make(p);
+    if (!rare)
         return TR_ENOMEM;
     tr__replay_breaks("a thread of a process's own");
     p->runnable.run = tr__proc_run_owned;
-    return tr__thread_own_start(&p->extra->thread);
+    return tr__thread_own_start(&rare->thread);
 }
 
 /* The child's ends of what connects it with its parent from the start. */

@@ -68,8 +68,8 @@ TR__UNSYNCHRONISED static void add_sleep(struct line *line, struct tr_proc *p)
         add(line, "is suspended");
     else if (p->flags & TR__P_HIBERNATED)
         add(line, "hibernates until a message comes");
-    else if (p->extra && p->extra->fd_wait)
-        add(line, "waits for descriptor %d", p->extra->fd);
+    else if (tr__rare_of(p)->fd_wait)
+        add(line, "waits for descriptor %d", tr__rare_of(p)->fd);
     else
         add(line, "waits for a message");
     if (p->flags & TR__P_EXITING)

@@ -154,7 +154,7 @@ static void index_remove(struct timer_index *x, struct tr_timer *t)
 
 static void list_add(struct tr_proc *p, struct tr_timer *t)
 {
-    struct tr_timer **first = &p->extra->timers;
+    struct tr_timer **first = &tr__rare(p)->timers;
 
     t->next = *first;
     t->link = first;
@@ -368,7 +368,7 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
     checked_time(ms, opts);
     bool owned = p && to.w == atomic_load_explicit(&p->id, memory_order_relaxed);
     if (owned)
-        tr__extra(p);
+        tr__rare(p);
     uint64_t ref = next_ref(w);
     struct tr_timer *t = make(ref, checked_dest(to), opts, args, n);
     if (!t)
@@ -518,8 +518,9 @@ bool tr__timer_is_on_its_way(struct tr_sig *sig)
 
 void tr__timers_drop(struct tr_proc *p)
 {
-    while (p->extra->timers) {
-        struct tr_timer *t = p->extra->timers;
+    struct tr_timer *t;
+
+    while ((t = tr__rare_of(p)->timers)) {
         list_remove(t);
         /* One that is not pending any more is on its way here, and is freed where it arrives. */
         if (stop(worker_of(t->ref), t->ref))

@@ -197,7 +197,7 @@ static bool is_news(struct tr_proc *p, size_t value, size_t limit, enum about ab
 {
     if (limit == 0 || (value < limit && !p->extra))
         return false;
-    struct tr_proc_extra *extra = tr__try_extra(p);
+    struct tr_proc_extra *extra = tr__extra_make(p);
     if (!extra)
         return false;
     bool *told = about == QUEUE ? &extra->queue_told : &extra->heap_told;
