@@ -118,6 +118,14 @@ void tr__receive_end(struct tr_receive_scope *m);
 /* Sends a tuple of n words that need no copy, or one such word when n is 1. */
 void tr__send_words(tr_term to, const uint64_t *words, unsigned n);
 
+/* Sends {Tag, Value}: a cast, an answer. */
+void tr__send_pair(tr_term to, tr_term tag, struct tr_arg value);
+
+/* What calls and their like send: monitors the server by `ref`, a reference just made, as
+   tr_monitor_opt(server, .alias = TR_ALIAS_REPLY_DEMONITOR) does, and sends it
+   {Kind, {Self, [alias|Ref]}, Request}. */
+void tr__send_request(tr_pid server, tr_ref ref, tr_atom kind, struct tr_arg request);
+
 TR_HEADER_END
 
 #define tr_receive(m)          TR__RECEIVE(m, tr__no_ref())

@@ -47,6 +47,22 @@ void tr__check_timeout(int64_t timeout_ms)
 
 /* --- call --- */
 
+bool tr__alias_in(tr_term tag, tr_ref *ref)
+{
+    tr_term head;
+
+    return tr_list_next(&tag, &head) && head.w == a_alias.w && tr_match(tag, ref);
+}
+
+/* {[alias|Ref], Value} */
+static bool is_answer(tr_term message, tr_ref ref, tr_term *value)
+{
+    tr_ref found;
+    tr_term tag;
+
+    return tr_match(message, &tag, value) && tr__alias_in(tag, &found) && found.w == ref.w;
+}
+
 static tr_err failed(tr_err err, tr_term reason, tr_term *result)
 {
     *result = reason;
@@ -61,7 +77,7 @@ static bool await_answer(tr_ref ref, int64_t timeout_ms, tr_err *err, tr_term *r
 
     tr_receive_ref(m, ref)
     {
-        tr_on (m, tr_cons(a_alias, ref), &t) {
+        tr_when (m, is_answer(m.message, ref, &t)) {
             *result = tr_receive_result(&m, t);
             *err = TR_OK;
         }
@@ -103,12 +119,10 @@ tr_err tr__try_call(tr_atom kind, tr_term to, int64_t timeout_ms, tr_term *resul
     if (server.w == self.w)
         return failed(TR_EINVAL, tr_build(a_calling_self), result);
 
-    tr_ref ref = tr_monitor_opt(server, .alias = TR_ALIAS_REPLY_DEMONITOR);
-    if (tr_call_wait_begin(server, ref, &cycle) == TR_EDEADLOCK) {
-        tr_demonitor_flush(ref);
+    tr_ref ref = tr_make_ref();
+    if (tr_call_wait_begin(server, ref, &cycle) == TR_EDEADLOCK)
         return failed(TR_EDEADLOCK, tr_build(a_deadlock, cycle), result);
-    }
-    tr_send(server, kind, tr_tuple(self, tr_cons(a_alias, ref)), request);
+    tr__send_request(server, ref, kind, request);
     if (!await_answer(ref, timeout_ms, &err, result))
         err = give_up(ref, result);
     tr_call_wait_end(ref);
@@ -147,9 +161,9 @@ void tr_cast_args(tr_term to, const struct tr_arg *args, int n)
     tr_pid server;
 
     if (tr_is_ref(to))
-        tr_send(to, a_gen_cast, tr_message_arg(args, n));
+        tr__send_pair(to, tr_build(a_gen_cast), tr_message_arg(args, n));
     else if (!tr__is_remote(to, &node) && tr__find_server(to, &server))
-        tr_send(server, a_gen_cast, tr_message_arg(args, n));
+        tr__send_pair(tr_build(server), tr_build(a_gen_cast), tr_message_arg(args, n));
 }
 
 void tr_abcast_args(tr_term nodes, tr_atom name, const struct tr_arg *args, int n)
@@ -172,15 +186,16 @@ struct tr_request tr_send_request_args(tr_term to, const struct tr_arg *args, in
         request.ref = tr_monitor(to); /* its 'DOWN' is the response */
         return request;
     }
-    request.ref = tr_monitor_opt(server, .alias = TR_ALIAS_REPLY_DEMONITOR);
-    tr_send(server, a_gen_call, tr_tuple(tr_self(), tr_cons(a_alias, request.ref)),
-            tr_message_arg(args, n));
+    request.ref = tr_make_ref();
+    tr__send_request(server, request.ref, a_gen_call, tr_message_arg(args, n));
     return request;
 }
 
 bool tr__is_response(tr_term message, tr_ref *ref)
 {
-    return tr_match(message, tr_cons(a_alias, ref), tr_any()) ||
+    tr_term tag;
+
+    return (tr_match(message, &tag, tr_any()) && tr__alias_in(tag, ref)) ||
            tr_match(message, a_DOWN, ref, tr_any(), tr_any(), tr_any());
 }
 
@@ -190,7 +205,7 @@ tr_err tr__response(tr_term message, struct tr_request *request, tr_term *result
     tr_err err = TR_OK;
     tr_term t = message;
 
-    if (tr_match(message, tr_cons(a_alias, request->ref), &t)) {
+    if (is_answer(message, request->ref, &t)) {
         *result = tr_copy(t);
     } else {
         tr_match(message, a_DOWN, tr_any(), tr_any(), tr_any(), &t);

@@ -16,6 +16,9 @@ bool tr__find_server(tr_term to, tr_pid *pid);
 tr_err tr__try_call(tr_atom kind, tr_term to, int64_t timeout_ms, tr_term *result,
                     struct tr_arg request);
 
+/* The reference in [alias|Ref]; false for anything else. */
+bool tr__alias_in(tr_term tag, tr_ref *ref);
+
 /* Ends the caller with {badarg, Time} when it is no timeout. */
 void tr__check_timeout(int64_t timeout_ms);
 

@@ -8,6 +8,8 @@
  */
 #include "troupe.h"
 
+#include "otp/request.h"
+
 tr_atoms(system, terminate, alias, ok, error, unknown_system_msg, noproc, timeout, calling_self,
          badarg, DOWN, out_of_memory);
 
@@ -126,8 +128,9 @@ void tr_stop_args(tr_term to, struct tr_arg reason, int64_t timeout_ms)
 /* The alias in [alias|Ref] or [[alias|Ref]|_]. */
 static bool alias_of(tr_term tag, tr_ref *alias)
 {
-    return tr_match(tag, tr_cons(a_alias, alias)) ||
-           tr_match(tag, tr_cons(tr_cons(a_alias, alias), tr_any()));
+    tr_term head;
+
+    return tr__alias_in(tag, alias) || (tr_list_next(&tag, &head) && tr__alias_in(head, alias));
 }
 
 bool tr_reply_alias(tr_term from, tr_ref *alias)
@@ -147,9 +150,9 @@ void tr_reply_args(tr_term from, const struct tr_arg *args, int n)
     if (!tr_match(from, &pid, &tag))
         tr_exit(a_badarg, from);
     if (alias_of(tag, &alias))
-        tr_send(alias, tag, answer);
+        tr__send_pair(tr_build(alias), tag, answer);
     else
-        tr_send(pid, tag, answer);
+        tr__send_pair(tr_build(pid), tag, answer);
 }
 
 void tr_handle_system(tr_term from, tr_term request)

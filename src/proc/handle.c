@@ -102,6 +102,13 @@ static void on_monitor(struct tr_proc *p, struct tr_sig *sig)
     tr__ties_insert(&p->ties, (struct tr_tie *)(void *)sig);
 }
 
+/* First the monitor, then the message. */
+static void on_request(struct tr_proc *p, struct tr_sig *sig)
+{
+    tr__ties_insert(&p->ties, tr__sig_tie_take(sig));
+    tr__mailbox_append(p, sig);
+}
+
 static void on_demonitor(struct tr_proc *p, struct tr_sig *sig)
 {
     struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[0]);
@@ -177,6 +184,9 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig)
         return;
     case TR__SIG_MONITOR:
         on_monitor(p, sig);
+        return;
+    case TR__SIG_REQUEST:
+        on_request(p, sig);
         return;
     case TR__SIG_DEMONITOR:
         on_demonitor(p, sig);

@@ -26,8 +26,7 @@ uint64_t tr__new_ref(struct tr_proc *p)
     return ref;
 }
 
-/* The two ends of one monitor, not yet in any table. */
-static bool make_ends(struct tr_tie *ends[2], uint64_t ref, uint64_t watcher, uint64_t watched)
+bool tr__monitor_ends(struct tr_tie *ends[2], uint64_t ref, uint64_t watcher, uint64_t watched)
 {
     ends[0] = tr__tie_new(TR__TIE_MONITOR, ref, watched);
     ends[1] = tr__tie_new(TR__TIE_WATCHER, ref, watcher);
@@ -44,7 +43,7 @@ bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child,
     struct tr_tie *ends[2];
     uint64_t w = tr__new_ref(parent);
 
-    if (!make_ends(ends, w, id_of(parent), id_of(child)))
+    if (!tr__monitor_ends(ends, w, id_of(parent), id_of(child)))
         return false;
     ends[0]->alias = ends[1]->alias = (uint8_t)opts->monitor_alias;
     if (opts->monitor_tag.w)
@@ -266,7 +265,7 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
     if (!to.w || !find_target(to, &t) || (unsigned)opts->alias > TR_ALIAS_REPLY_DEMONITOR)
         tr__raise_badarg(to.w ? to : tr_nil());
     uint64_t ref = tr__new_ref(p);
-    if (!make_ends(ends, ref, id_of(p), t.pid))
+    if (!tr__monitor_ends(ends, ref, id_of(p), t.pid))
         tr__raise_oom();
     ends[0]->alias = ends[1]->alias = (uint8_t)opts->alias;
     ends[0]->name = ends[1]->name = t.name;

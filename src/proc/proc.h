@@ -456,6 +456,9 @@ struct tr_sig *tr__unlink_signal(enum tr_sig_kind kind, uint64_t to, uint64_t fr
 
 /* --- monitor.c --- */
 
+/* The two ends of one monitor, the watcher's first, not yet in any table; false without memory. */
+bool tr__monitor_ends(struct tr_tie *ends[2], uint64_t ref, uint64_t watcher, uint64_t watched);
+
 /* Makes the two ends of a monitor for a process that does not run yet; false without memory. */
 bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child,
                       const struct tr_spawn_opts *opts, tr_ref *ref);

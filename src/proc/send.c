@@ -4,10 +4,13 @@
  *
  * The destination is resolved first: a name is looked up when the message is sent.
  */
+#include "mem/block.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "proc/replay.h"
 #include "term/raise.h"
+
+#include <string.h>
 
 /* The pid or alias that a destination means: TR_ENOTFOUND for a name that nobody holds, TR_EBADARG
    for what is no destination. *to is 0 for one that swallows everything. */
@@ -115,4 +118,110 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
     }
     (void)deliver(sig, TR__CAPS_WAITS);
     charge();
+}
+
+/* --- messages of the forms that servers are sent --- */
+
+/* [Head|Tail] of two immediates. */
+static inline bool is_flat_cons(uint64_t w)
+{
+    return tr__is_cons(w) && tr__is_immediate(tr__cons(w)[0]) && tr__is_immediate(tr__cons(w)[1]);
+}
+
+void tr__send_pair(tr_term to, tr_term tag, struct tr_arg value)
+{
+    TR__ENTER();
+    bool cons = is_flat_cons(tag.w);
+    uint64_t dest, word;
+
+    if (tr__unlikely(!cons && !tr__is_immediate(tag.w))) {
+        tr_send_args(to, (const struct tr_arg[]){ tr__arg_term(tag), value }, 2);
+        return;
+    }
+    if (resolve(to, &dest))
+        tr__raise_badarg(to.w ? to : tr_nil());
+    struct tr_sig *sig = tr__sig_framed(dest, cons ? 5 : 3, value, &word);
+    if (tr__unlikely(!sig))
+        tr__raise_oom();
+    uint64_t *w = tr__sig_words(sig);
+    w[0] = TR__HEADER(TR__KIND_TUPLE, 2);
+    w[1] = cons ? tr__cons_w(&w[3]) : tag.w;
+    w[2] = word;
+    if (cons)
+        memcpy(&w[3], tr__cons(tag.w), 2 * sizeof *w);
+    sig->term = tr__box_w(w);
+    (void)deliver(sig, TR__CAPS_WAITS);
+    charge();
+}
+
+/* {Kind, {Self, [alias|Ref]}, Request}, with room in front for a tie. */
+static struct tr_sig *request_message(uint64_t to, uint64_t self, uint64_t ref, uint64_t kind,
+                                      struct tr_arg request)
+{
+    uint64_t word;
+    struct tr_sig *sig = tr__sig_framed(to, TR__SIG_TIE_WORDS + 9, request, &word);
+
+    if (tr__unlikely(!sig))
+        tr__raise_oom();
+    uint64_t *w = tr__sig_words(sig) + TR__SIG_TIE_WORDS;
+    w[0] = TR__HEADER(TR__KIND_TUPLE, 3);
+    w[1] = kind;
+    w[2] = tr__box_w(&w[4]);
+    w[3] = word;
+    w[4] = TR__HEADER(TR__KIND_TUPLE, 2);
+    w[5] = self;
+    w[6] = tr__cons_w(&w[7]);
+    w[7] = TR_ATOM_W(alias);
+    w[8] = ref;
+    sig->term = tr__box_w(w);
+    return sig;
+}
+
+/* One signal after the other: to a process with caps, which counts messages, and to oneself. */
+static TR__NOINLINE void deliver_apart(struct tr_sig *sig, struct tr_tie *end)
+{
+    uint64_t *w = tr__sig_words(sig);
+
+    w[0] = TR__HEADER(TR__KIND_RAW, 1);
+    w[1] = 0;
+    if (end->peer == end->sig.to)
+        tr__block_free(end, sizeof *end);
+    else
+        tr__sig_send(&end->sig);
+    (void)deliver(sig, TR__CAPS_WAITS);
+}
+
+static inline void deliver_request(struct tr_sig *sig, struct tr_tie *end)
+{
+    struct tr_proc *to = tr__receiver(sig);
+
+    end->sig.kind = TR__SIG_MONITOR;
+    end->sig.to = sig->to;
+    if (tr__unlikely(end->peer == sig->to || (to && tr__is_capped(to)))) {
+        deliver_apart(sig, end);
+        return;
+    }
+    tr__sig_tie_put(sig, end);
+    if (tr__likely(to))
+        tr__push_now(to, sig);
+    else
+        tr__sig_undeliverable(sig);
+}
+
+void tr__send_request(tr_pid server, tr_ref ref, tr_atom kind, struct tr_arg request)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+    uint64_t self = atomic_load_explicit(&p->id, memory_order_relaxed);
+    struct tr_tie *ends[2];
+
+    struct tr_sig *sig = request_message(server.w, self, ref.w, kind.w, request);
+    if (tr__unlikely(!tr__monitor_ends(ends, ref.w, self, server.w))) {
+        tr__sig_free(sig);
+        tr__raise_oom();
+    }
+    ends[0]->alias = ends[1]->alias = TR__ALIAS_REPLY;
+    tr__ties_insert(&p->ties, ends[0]);
+    deliver_request(sig, ends[1]);
+    tr__spend(p, TR__COST_CALL + TR__COST_SEND);
 }

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Making, freeing and addressing signals, and answering for the dead. */
+/*
+ * Making, freeing and addressing signals, and answering for the dead.
+ *
+ * A request is what a call sends: the watcher's tie and the message, which have the same way, in
+ * one signal. The first two words behind the head say where the tie is, and look like no term to
+ * who walks the block later.
+ */
 #include "proc/signal.h"
 
 #include "base/plant.h"
@@ -7,11 +13,13 @@
 
 #include <string.h>
 
+#define WORDS_MAX ((UINT32_MAX - sizeof(struct tr_sig)) / sizeof(uint64_t))
+
 struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
 {
     size_t words = tr__args_size(args, n);
 
-    if (words > (UINT32_MAX - sizeof(struct tr_sig)) / sizeof(uint64_t))
+    if (words > WORDS_MAX)
         return NULL;
     struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
     if (!sig)
@@ -23,6 +31,39 @@ struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
         return NULL;
     }
     return sig;
+}
+
+struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint64_t *word)
+{
+    bool immediate = tr__arg_immediate(arg, word);
+    size_t words = head + (immediate ? 0 : tr__args_size(&arg, 1));
+
+    if (words > WORDS_MAX)
+        return NULL;
+    struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
+    if (!sig || immediate)
+        return sig;
+    uint64_t *out = tr__sig_words(sig) + head;
+    *word = tr__args_build(&out, &sig->counted, &arg, 1).w;
+    if (*word)
+        return sig;
+    tr__sig_free(sig);
+    return NULL;
+}
+
+void tr__sig_tie_put(struct tr_sig *sig, struct tr_tie *tie)
+{
+    uint64_t *w = tr__sig_words(sig);
+
+    w[0] = TR__HEADER(TR__KIND_RAW, 1);
+    w[1] = (uintptr_t)tie;
+    sig->kind = TR__SIG_REQUEST;
+}
+
+struct tr_tie *tr__sig_tie_take(struct tr_sig *sig)
+{
+    sig->kind = TR__SIG_MESSAGE;
+    return (struct tr_tie *)(uintptr_t)tr__sig_words(sig)[1];
 }
 
 struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int flags)
@@ -67,6 +108,9 @@ void tr__sig_undeliverable(struct tr_sig *sig)
             break;
         tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process);
         return;
+    case TR__SIG_REQUEST:
+        tr__down_send(tr__sig_tie_take(sig), sig->to, no_process);
+        break;
     case TR__SIG_LINK:
         tr__link_exit_send((struct tr_tie *)(void *)sig, sig->to, no_process);
         return;

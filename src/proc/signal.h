@@ -20,6 +20,7 @@
 #include <stdint.h>
 
 struct tr_proc;
+struct tr_tie;
 
 enum tr_sig_kind {
     TR__SIG_MESSAGE,
@@ -32,7 +33,8 @@ enum tr_sig_kind {
     TR__SIG_DOWN,       /* words: {Tag, Ref, process, Object, Reason} */
     TR__SIG_CALL,       /* a struct tr_sig_call: something for the receiver to do */
     TR__SIG_READY,      /* a struct tr_fd_wait: the descriptor is ready, or closed */
-    TR__SIG_BELL        /* part of a struct tr_caps: signals wait there */
+    TR__SIG_BELL,       /* part of a struct tr_caps: signals wait there */
+    TR__SIG_REQUEST     /* a monitor and the message that comes behind it: see signal.c */
 };
 
 enum {
@@ -85,6 +87,15 @@ static inline struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, siz
 /* A message holding a copy of the argument list; raises badarg for arguments that are no terms,
    NULL without memory. */
 struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n);
+
+/* The same for one argument, with `head` words in front of it that are the caller's to fill; *word
+   is what the argument has become. */
+struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint64_t *word);
+
+/* The watcher's tie that a TR__SIG_REQUEST carries, which becomes an ordinary message. */
+#define TR__SIG_TIE_WORDS 2u
+void tr__sig_tie_put(struct tr_sig *sig, struct tr_tie *tie);
+struct tr_tie *tr__sig_tie_take(struct tr_sig *sig);
 
 /* An exit signal, link or not; NULL without memory. */
 struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int flags);
