@@ -110,6 +110,9 @@ struct tr_receive_scope {
  */
 tr_term tr_receive_result(struct tr_receive_scope *m, tr_term term);
 
+/* The state after a clause was chosen: there is no next step. */
+enum { TR__RECEIVE_DONE = 4 };
+
 bool tr__receive_next(struct tr_receive_scope *m);
 void tr__receive_accept(struct tr_receive_scope *m);
 bool tr__receive_after(struct tr_receive_scope *m, int64_t ms);
@@ -133,7 +136,7 @@ TR_HEADER_END
 #define TR__RECEIVE(m, ref)                                                                        \
     for (struct tr_receive_scope m                                                                 \
          __attribute__((cleanup(tr__receive_end))) = tr__receive_scope(ref);                       \
-         tr__receive_next(&m);)
+         m.state != TR__RECEIVE_DONE && tr__receive_next(&m);)
 
 #define tr_on(m, ...)                                                                              \
     if (!((m).message.w && tr_match((m).message, ##__VA_ARGS__) &&                                 \

@@ -221,7 +221,7 @@ static void handle_timeout(struct tr_server *s)
 
 /* --- the loop --- */
 
-/* Handles the oldest message; false when there is none. */
+/* Handles the oldest message; false when there is none: a callback may have taken it. */
 static bool take_one(struct tr_server *s)
 {
     bool took = true;
@@ -255,8 +255,9 @@ static void awake(tr_term address)
 _Noreturn void tr__server_run(struct tr_server *s)
 {
     for (;;) {
-        while (take_one(s))
-            ;
+        for (size_t n; (n = tr_mailbox_length()) > 0;)
+            while (n > 0 && take_one(s))
+                n--;
         int64_t left = time_left(s);
         if (left == 0)
             handle_timeout(s);

@@ -38,9 +38,13 @@ static void add_part(struct tr_report *r, const char *name, tr_term status, tr_a
 
 static void report_failure(const struct tr_server *s, tr_term reason)
 {
-    struct tr_report r = { .size = 0 };
-    tr_term status = tr_build(tr_map(a_reason, reason));
+    struct tr_report r;
+    tr_term status;
 
+    if (!tr_log_allows(TR_LOG_ERROR))
+        return;
+    r.size = 0;
+    status = tr_build(tr_map(a_reason, reason));
     if (s->message.w)
         status = tr_map_put(status, tr_build(a_message), s->message);
     status = tr__server_status(s, status);
@@ -54,8 +58,11 @@ static void report_failure(const struct tr_server *s, tr_term reason)
 
 void tr__server_unhandled(const struct tr_server *s, tr_term message)
 {
-    struct tr_report r = { .size = 0 };
+    struct tr_report r;
 
+    if (!tr_log_allows(TR_LOG_WARNING))
+        return;
+    r.size = 0;
     tr__report_text(&r, "=WARNING REPORT====\n");
     tr__report_line(&r, "** Undefined handle_info in", tr_build(tr_intern(s->callbacks->name)));
     tr__report_line(&r, "** Unhandled message", message);

@@ -63,6 +63,8 @@ void tr__supervisor_unexpected(const struct tr_sup *s, tr_term message)
 {
     struct tr_report r;
 
+    if (!tr_log_allows(TR_LOG_ERROR))
+        return;
     begin(&r, "=ERROR REPORT====\n", s);
     tr__report_line(&r, "** Supervisor received unexpected message", message);
     tr__report_deliver(&r, TR_LOG_ERROR);

@@ -20,7 +20,7 @@ enum {
     LOOKING, /* the body has a message */
     EMPTY,   /* the body has none, and may set a timeout */
     EXPIRED, /* the body has none, and the time is over */
-    DONE     /* a clause was chosen */
+    DONE = TR__RECEIVE_DONE /* a clause was chosen */
 };
 
 #define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
@@ -83,8 +83,6 @@ TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
 {
     TR__ENTER();
     bool just_set = m->state == EMPTY;
-    if (m->state == DONE)
-        return false;
     if (m->state == LOOKING)
         m->at = &(*m->at)->next;
     else if (m->state == START)
