@@ -83,6 +83,11 @@ void tr__timeout_arm(struct tr_proc *p)
 {
     struct tr_worker *w = p->worker;
 
+    /* Pending still, or firing at this moment, which who goes to sleep notices: most timeouts are
+       those of calls that are answered, and cost no more than this. */
+    if (p->timeout.fire && p->timeout.due <= p->wake_at &&
+        !atomic_load_explicit(&p->timed_out, memory_order_relaxed))
+        return;
     if (p->timeout.fire) {
         struct tr_wheel *wheel = &tr__worker_at(p->wheel)->wheel;
         tr__spin_lock(&wheel->lock);
