@@ -110,8 +110,8 @@ typedef struct tr_gen_result {
  * code_change(state, old_version, extra): see tr_sys_change_code; false when it cannot.
  *
  * format_status(state, status): what get_status and reports show: `status` is a map with the keys
- * state, message, reason and log (those that apply), and so is the result. Not run for a report that
- * the log refuses.
+ * state, message, reason and log (those that apply), and so is the result. Not run for a report
+ * that the log refuses.
  */
 struct tr_gen_server {
     const char *name; /* in reports and states, as the name of a module is in Erlang; not NULL */

@@ -273,6 +273,54 @@ TEST_PROC(response_is_fetched_later)
     CHECK_MAILBOX(0);
 }
 
+/* Takes one request and answers it with what it asks. */
+static void answer_one(void)
+{
+    tr_term from, request;
+
+    tr_receive (m)
+        tr_on (m, a_gen_call, &from, &request)
+            tr_reply(from, request);
+}
+
+static void answers_two(tr_term arg)
+{
+    (void)arg;
+    answer_one();
+    answer_one();
+    tr_exit(a_why);
+}
+
+TEST_PROC(request_to_oneself_is_answered_like_any)
+{
+    tr_term result;
+    struct tr_request request = tr_send_request(tr_self(), a_echo, "text");
+
+    answer_one();
+    CHECK_INT(tr_receive_response(&request, patience(5000), &result), TR_OK);
+    CHECK_TERM(result, tr_build(a_echo, "text"));
+    CHECK_MAILBOX(0);
+}
+
+/* The monitor comes before the request there, too: the third one learns of the end. */
+TEST_PROC(requests_to_a_process_with_caps_are_answered)
+{
+    const struct tr_spawn_opts opts = { .max_mailbox = 1 };
+    tr_pid pid = tr_spawn_opt(answers_two, &opts);
+    tr_term result;
+
+    struct tr_request one = tr_send_request(pid, 1);
+    struct tr_request two = tr_send_request(pid, "two");
+    struct tr_request three = tr_send_request(pid, 3);
+    CHECK_INT(tr_receive_response(&one, patience(5000), &result), TR_OK);
+    CHECK_TERM(result, tr_build(1));
+    CHECK_INT(tr_receive_response(&two, patience(5000), &result), TR_OK);
+    CHECK_TERM(result, tr_build("two"));
+    tr_err err = tr_receive_response(&three, patience(5000), &result);
+    CHECK(err == TR_ECLOSED || err == TR_ENOPROC);
+    CHECK_MAILBOX(0);
+}
+
 TEST_PROC(request_to_nobody_has_a_response)
 {
     FACT("GS-046", "send_request to an unknown name does not fail: its response is noproc, for "

@@ -18,9 +18,8 @@ static bool waits_for_ever(const struct tr_proc *p)
 
 static bool is_known(const struct tr_proc *p)
 {
-    return p->ties.count > 0 || atomic_load(&p->name) ||
-           tr__rare_of(p)->timers || tr__rare_of(p)->fd_wait ||
-           (p->parent && tr__proc_alive(p->parent));
+    return p->ties.count > 0 || atomic_load(&p->name) || tr__rare_of(p)->timers ||
+           tr__rare_of(p)->fd_wait || (p->parent && tr__proc_alive(p->parent));
 }
 
 /* Run by the process itself: what it has done so far, or undefined when it is no orphan. */

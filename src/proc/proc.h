@@ -87,12 +87,12 @@ struct tr_proc_rare {
 /* What every process has that was started as part of a tree, and others have not: allocated when
    first needed too. A million of them may be idle: keep it small. */
 struct tr_proc_extra {
-    struct tr_proc_rare *rare;  /* NULL until needed: read by tr__rare_of */
-    uint64_t leader;            /* group leader; 0: the first process */
-    uint64_t ancestors;         /* kept term; 0: none */
-    uint64_t initial_call;      /* kept term; 0: none */
-    uint64_t callers;           /* kept term; 0: none */
-    bool reports_exits;         /* also an exit that is no error makes a crash report */
+    struct tr_proc_rare *rare; /* NULL until needed: read by tr__rare_of */
+    uint64_t leader;           /* group leader; 0: the first process */
+    uint64_t ancestors;        /* kept term; 0: none */
+    uint64_t initial_call;     /* kept term; 0: none */
+    uint64_t callers;          /* kept term; 0: none */
+    bool reports_exits;        /* also an exit that is no error makes a crash report */
     bool reported;
     bool queue_told, heap_told; /* that they are too long, too large: watch.c */
 };
@@ -522,7 +522,8 @@ struct tr_proc_rare *tr__rare_make(struct tr_proc *p);
 struct tr_proc_rare *tr__rare(struct tr_proc *p);
 
 /* The same to be read: of a process that has none, all zero. What is not made is not there to be
-   written either: who finds something in it may write through tr__rare, which does not fail then. */
+   written either: who finds something in it may write through tr__rare, which does not fail then.
+ */
 extern const struct tr_proc_rare tr__no_rare;
 
 static inline const struct tr_proc_rare *tr__rare_of(const struct tr_proc *p)

@@ -16,10 +16,10 @@
 #include <string.h>
 
 enum {
-    START,   /* nothing looked at yet */
-    LOOKING, /* the body has a message */
-    EMPTY,   /* the body has none, and may set a timeout */
-    EXPIRED, /* the body has none, and the time is over */
+    START,                  /* nothing looked at yet */
+    LOOKING,                /* the body has a message */
+    EMPTY,                  /* the body has none, and may set a timeout */
+    EXPIRED,                /* the body has none, and the time is over */
     DONE = TR__RECEIVE_DONE /* a clause was chosen */
 };
 
