@@ -8,9 +8,10 @@
  * whatever stack is warm on the worker that wakes it. There is nothing on the stack worth keeping,
  * and a switch to a new one costs about as much as one to an old one; so no server waits with one.
  */
+#include "otp/gen.h"
 #include "otp/server.h"
 
-tr_atoms(system, EXIT, timeout, undef, function_clause, bad_return_value, handle_call, handle_cast,
+tr_atoms(system, EXIT, timeout, function_clause, bad_return_value, handle_call, handle_cast,
          handle_info, handle_continue, in, out, noreply, ok, ignore, error, reply, stop, noclause);
 tr_atom_as(a_gen_call, "$gen_call");
 tr_atom_as(a_gen_cast, "$gen_cast");
@@ -52,7 +53,7 @@ static tr_atom module(const struct tr_server *s)
 
 _Noreturn void tr__server_lacks(struct tr_server *s, tr_atom callback, int arity)
 {
-    tr_exit(a_undef, tr_list(tr_tuple(module(s), callback, arity)));
+    tr_exit(tr__gen_undef(s->callbacks->name, tr_build(callback), arity));
 }
 
 /* The callback has no clause for what it was handed. */

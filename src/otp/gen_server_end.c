@@ -28,14 +28,6 @@ _Noreturn void tr__server_stop(struct tr_server *s, tr_term reason)
     tr_exit(reason);
 }
 
-static void add_part(struct tr_report *r, const char *name, tr_term status, tr_atom key)
-{
-    tr_term part;
-
-    if (tr_map_get(status, tr_build(key), &part))
-        tr__report_line(r, name, part);
-}
-
 static void report_failure(const struct tr_server *s, tr_term reason)
 {
     struct tr_report r;
@@ -50,9 +42,9 @@ static void report_failure(const struct tr_server *s, tr_term reason)
     status = tr__server_status(s, status);
     tr__report_text(&r, "=ERROR REPORT====\n");
     tr__report_line(&r, "** Generic server terminating", tr__own_name());
-    add_part(&r, "** Last message in was", status, a_message);
-    add_part(&r, "** When server state was", status, a_state);
-    add_part(&r, "** Reason for termination was", status, a_reason);
+    tr__report_part(&r, "** Last message in was", status, a_message);
+    tr__report_part(&r, "** When server state was", status, a_state);
+    tr__report_part(&r, "** Reason for termination was", status, a_reason);
     tr__report_deliver(&r, TR_LOG_ERROR);
 }
 

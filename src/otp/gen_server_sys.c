@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* How a server shows its state, and takes over another one. */
 #include "otp/debug.h"
+#include "otp/gen.h"
 #include "otp/server.h"
-
-#include <string.h>
 
 tr_atoms(header, data, state, message, reason, log, running);
 
@@ -30,17 +29,11 @@ static tr_term get_state(void *server)
 static bool set_state(void *server, tr_term state)
 {
     struct tr_server *s = server;
-    tr_bin bytes;
 
     if (s->callbacks->set_state)
         return s->callbacks->set_state(s->state, state);
     /* Without either, the state is shown as its bytes, and taken as them. */
-    if (s->callbacks->get_state || !tr_binary_get(state, &bytes) ||
-        bytes.size != s->callbacks->state_size)
-        return false;
-    if (bytes.size)
-        memcpy(s->state, bytes.data, bytes.size);
-    return true;
+    return !s->callbacks->get_state && tr__gen_set_bytes(s->state, s->callbacks->state_size, state);
 }
 
 static bool code_change(void *server, tr_term module, tr_term old_version, tr_term extra)

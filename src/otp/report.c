@@ -36,6 +36,14 @@ void tr__report_line(struct tr_report *r, const char *name, tr_term term)
     tr__report_text(r, whole ? "\n" : "...\n");
 }
 
+void tr__report_part(struct tr_report *r, const char *name, tr_term status, tr_atom key)
+{
+    tr_term part;
+
+    if (tr_map_get(status, tr_build(key), &part))
+        tr__report_line(r, name, part);
+}
+
 void tr__report_deliver(struct tr_report *r, enum tr_log_level level)
 {
     if (r->size > 0 && r->text[r->size - 1] == '\n')

@@ -19,6 +19,9 @@ struct tr_report {
 void tr__report_text(struct tr_report *r, const char *text);
 void tr__report_line(struct tr_report *r, const char *name, tr_term term);
 
+/* Adds a line for what a map has under that key, if it has. */
+void tr__report_part(struct tr_report *r, const char *name, tr_term status, tr_atom key);
+
 /* Hands the text to the log. */
 void tr__report_deliver(struct tr_report *r, enum tr_log_level level);
 
