@@ -110,7 +110,8 @@ tr_pid tr_proc_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, co
  * message {system, From, {terminate, Reason}}, to end with that reason, and returns when it has.
  * The caller ends with noproc when there is no such process, with timeout when the process takes
  * longer (it may still end later), with the other reason when it ends with another one, and with
- * calling_self when it would wait for itself. Process only; blocks. (proc_lib:stop/3)
+ * calling_self when it would wait for itself. A negative time ends the caller with {badarg, Time},
+ * and nothing is sent. Process only; blocks. (proc_lib:stop/3)
  */
 void tr_stop_args(tr_term to, struct tr_arg reason, int64_t timeout_ms);
 #define tr_stop(to, reason, timeout_ms) tr_stop_args(TR__DEST(to), TR_ARG(reason), timeout_ms)

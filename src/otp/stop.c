@@ -6,6 +6,7 @@
  * stopped: the answer comes through an alias that ends with the monitor, so that none can arrive
  * after a timeout.
  */
+#include "otp/request.h"
 #include "troupe.h"
 
 #include "otp/request.h"
@@ -77,6 +78,7 @@ tr_err tr_try_stop_args(tr_term to, tr_term *ended, struct tr_arg reason, int64_
     tr_term wanted = tr_build_args(&reason, 1);
     struct stop s = { .reason = { 0 } };
 
+    tr__check_timeout(timeout_ms);
     if (is_caller(to))
         return TR_EINVAL;
     s.monitor = tr_monitor_opt(to, .alias = TR_ALIAS_DEMONITOR);
