@@ -8,7 +8,6 @@
  */
 #include "otp/debug.h"
 
-#include "otp/text.h"
 #include "troupe.h"
 
 #include <stdio.h>
@@ -17,11 +16,9 @@
 
 #define LOG_DEFAULT 10
 
-tr_atoms(in, out, noreply, trace, log, get, print, statistics, log_to_file, no_debug, install,
-         remove, done, ok, error, open_file, start_time, current_time, reductions, messages_in,
-         messages_out, no_statistics, unknown_debug, registered_name, functions);
-tr_atom_as(a_gen_call, "$gen_call");
-tr_atom_as(a_gen_cast, "$gen_cast");
+tr_atoms(in, out, trace, log, get, print, statistics, log_to_file, no_debug, install, remove, done,
+         ok, error, open_file, start_time, current_time, reductions, messages_in, messages_out,
+         no_statistics, unknown_debug, registered_name, functions);
 
 struct function {
     struct function *next;
@@ -67,7 +64,7 @@ static void drop_if_idle(struct tr_sys *sys)
     sys->debug = NULL;
 }
 
-/* --- what an event looks like --- */
+/* --- lines --- */
 
 tr_term tr__own_name(void)
 {
@@ -77,47 +74,11 @@ tr_term tr__own_name(void)
     return tr_is_nil(name) ? tr_build(tr_self()) : name;
 }
 
-static void add(struct tr_text *line, const char *text)
-{
-    tr__text_add(line, text, strlen(text));
-}
-
-static void add_term(struct tr_text *line, const char *before, tr_term term)
-{
-    add(line, before);
-    add(line, tr_inspect(term));
-}
-
-/* A line as OTP's servers write it, without the newline, NUL-terminated. */
-static void make_line(struct tr_text *line, tr_term event)
-{
-    tr_term a, b, c;
-
-    add_term(line, "*DBG* ", tr__own_name());
-    if (tr_match(event, a_in, tr_tuple(a_gen_call, tr_tuple(&b, tr_any()), &a))) {
-        add_term(line, " got call ", a);
-        add_term(line, " from ", b);
-    } else if (tr_match(event, a_in, tr_tuple(a_gen_cast, &a))) {
-        add_term(line, " got cast ", a);
-    } else if (tr_match(event, a_in, &a)) {
-        add_term(line, " got ", a);
-    } else if (tr_match(event, a_out, &a, tr_tuple(&b, tr_any()), &c)) {
-        add_term(line, " sent ", a);
-        add_term(line, " to ", b);
-        add_term(line, ", new state ", c);
-    } else if (tr_match(event, a_noreply, &a)) {
-        add_term(line, " new state ", a);
-    } else {
-        add_term(line, " dbg ", event);
-    }
-    tr__text_add(line, "", 1);
-}
-
 static void show(tr_term event)
 {
     struct tr_text line = { NULL, 0, 0 };
 
-    make_line(&line, event);
+    tr__debug_line(&line, event);
     (void)tr_puts(line.data);
     tr__text_fini(&line);
 }
@@ -126,7 +87,7 @@ static void write_line(FILE *file, tr_term event)
 {
     struct tr_text line = { NULL, 0, 0 };
 
-    make_line(&line, event);
+    tr__debug_line(&line, event);
     fprintf(file, "%s\n", line.data);
     fflush(file);
     tr__text_fini(&line);
