@@ -12,6 +12,7 @@
 #include "troupe/fault.h"
 #include "troupe/fd.h"
 #include "troupe/gen_server.h"
+#include "troupe/gen_statem.h"
 #include "troupe/info.h"
 #include "troupe/io.h"
 #include "troupe/iter.h"
