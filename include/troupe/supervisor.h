@@ -27,7 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "troupe/gen_server.h"
+#include "troupe/gen_statem.h"
 
 /* Zero, for a field of the structs below whose default is another number. */
 #define TR_ZERO (-1)
@@ -74,11 +74,12 @@ struct tr_dynamic_supervisor;
 struct tr_partition_supervisor;
 
 /*
- * A child: what it is, and what is to be done when it ends. One of the first six says what it is.
+ * A child: what it is, and what is to be done when it ends. One of the first seven says what it is.
  * What these point to must last as long as the supervisor; all else is copied.
  */
 struct tr_child_spec {
     const struct tr_gen_server *server; /* tr_gen_server_start_link */
+    const struct tr_gen_statem *statem; /* tr_gen_statem_start_link */
     tr_process_fn process;              /* tr_proc_spawn_link: does not wait */
     const struct tr_supervisor *supervisor;
     const struct tr_dynamic_supervisor *dynamic_supervisor;

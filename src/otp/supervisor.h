@@ -28,6 +28,7 @@ enum tr_child_state {
 enum tr_child_kind {
     TR__CHILD_UNKNOWN, /* a start that this program does not know */
     TR__CHILD_SERVER,
+    TR__CHILD_STATEM,
     TR__CHILD_PROCESS,
     TR__CHILD_SUPERVISOR,
     TR__CHILD_DYNAMIC,

@@ -45,6 +45,8 @@ static tr_term start_thing(const struct tr_child *c, struct tr_arg arg)
     switch ((enum tr_child_kind)c->kind) {
     case TR__CHILD_SERVER:
         return tr_gen_server_start_args(c->what, TR_GEN_SERVER_LINK, &opts, &arg, 1);
+    case TR__CHILD_STATEM:
+        return tr_gen_statem_start_args(c->what, TR_GEN_SERVER_LINK, &opts, &arg, 1);
     case TR__CHILD_PROCESS:
         return start_process(c, arg);
     case TR__CHILD_SUPERVISOR:

@@ -41,6 +41,8 @@ static struct thing thing_of(const struct tr_child_spec *s)
 {
     if (s->server)
         return (struct thing){ TR__CHILD_SERVER, (uintptr_t)s->server, s->server->name, false };
+    if (s->statem)
+        return (struct thing){ TR__CHILD_STATEM, (uintptr_t)s->statem, s->statem->name, false };
     if (s->process)
         return (struct thing){ TR__CHILD_PROCESS, (uintptr_t)s->process, NULL, false };
     if (s->supervisor)
