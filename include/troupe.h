@@ -6,6 +6,7 @@
 #include "troupe/agent.h"
 #include "troupe/call.h"
 #include "troupe/deadlock.h"
+#include "troupe/directory.h"
 #include "troupe/dynamic_supervisor.h"
 #include "troupe/errno.h"
 #include "troupe/error.h"

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories from the inside.
+ *
+ *     directory.c         opening, closing, finding; inserting and removing
+ *     directory_table.c   the two tables: entries by key and by pid
+ *     directory_read.c    the functions that only read
+ *
+ * By key: each of 64 shards has a table of open addressing whose slots point to keys, and each key
+ * a list of its entries. Readers walk both in a read section (src/mem/readers.h). Writers hold the
+ * shard's lock. A slot's hash never changes once it is set: a key that goes leaves a tombstone, and
+ * tombstones go when the table is made anew, so a reader can probe while others write.
+ *
+ * By pid: each of 64 shards has a table of owners, and each owner a list of its entries. It is only
+ * used with the shard's lock held. Locks are taken in the order owner, then key.
+ */
+#ifndef TROUPE_PROC_DIRECTORY_H
+#define TROUPE_PROC_DIRECTORY_H
+
+#include "base/spin.h"
+#include "mem/readers.h"
+#include "proc/proc.h"
+#include "troupe/directory.h"
+
+#define TR__DIRECTORY_SHARDS 64u
+
+/* A term that outlives the process that made it. Its root comes first in `words`. */
+struct tr_lasting {
+    struct tr_retired retired;
+    struct tr_counted *counted;
+    size_t size;
+    uint64_t words[];
+};
+
+struct tr_entry {
+    _Atomic(struct tr_entry *) next; /* of the same key, in the order of insertion */
+    uint64_t pid;
+    _Atomic(uint64_t) value; /* an immediate, or the word of a struct tr_lasting */
+    uint64_t id;
+    /* For writers. */
+    struct tr_entry *before;
+    struct tr_key *key;
+    struct tr_entry *owner_next, *owner_before; /* of the same pid */
+    struct tr_retired retired;
+};
+
+/* A key that is held. Its first entry lies beside it, since most keys have one. */
+struct tr_key {
+    uint64_t word; /* as `value` above */
+    _Atomic(struct tr_entry *) first;
+    struct tr_entry own;
+    /* For writers. */
+    struct tr_entry *last;
+    uint64_t hash;
+    size_t n;
+    struct tr_retired retired;
+};
+
+#define TR__TOMBSTONE ((struct tr_key *)1)
+
+struct tr_key_slot {
+    _Atomic(uint64_t) hash; /* written before `key` is first set, and never again */
+    _Atomic(struct tr_key *) key;
+};
+
+struct tr_key_table {
+    struct tr_retired retired;
+    size_t mask;
+    size_t used; /* slots that are not empty, tombstones included; writers only */
+    struct tr_key_slot slots[];
+};
+
+struct tr_key_shard {
+    struct tr_spin lock;
+    _Atomic(struct tr_key_table *) table; /* NULL: no key yet */
+    size_t keys;
+    _Atomic(size_t) entries;
+} TR__ALIGNED(TR__CACHE_LINE);
+
+struct tr_owner {
+    struct tr_owner *next;
+    uint64_t pid;
+    struct tr_entry *first, *last;
+    size_t n;
+};
+
+struct tr_owner_shard {
+    struct tr_spin lock;
+    struct tr_owner **buckets; /* NULL: no owner yet */
+    size_t mask, n;
+} TR__ALIGNED(TR__CACHE_LINE);
+
+struct tr_directory {
+    struct tr_directory *next; /* chain of the table of names */
+    tr_atom name;
+    _Atomic(bool) unique; /* written while it is closed */
+    _Atomic(bool) open;
+    struct tr_spin info_lock;
+    _Atomic(uint64_t) info; /* as `value` above */
+    _Atomic(uint64_t) last_id;
+    struct tr_key_shard keys[TR__DIRECTORY_SHARDS];
+    struct tr_owner_shard owners[TR__DIRECTORY_SHARDS];
+};
+
+static inline bool tr__is_unique(const struct tr_directory *d)
+{
+    return atomic_load_explicit(&d->unique, memory_order_relaxed);
+}
+
+/* Uses up a part of the caller's turn. */
+static inline void tr__directory_charge(void)
+{
+    struct tr_proc *p = tr__self();
+
+    if (tr__likely(p))
+        tr__spend(p, TR__COST_CALL);
+}
+
+static inline struct tr_key_shard *tr__key_shard(struct tr_directory *d, uint64_t hash)
+{
+    return &d->keys[hash >> 58];
+}
+
+/* --- terms that last --- */
+
+/* A copy of a term; 0 without memory. */
+uint64_t tr__lasting(tr_term term);
+
+/* Frees it once nobody reads it, or now, if nobody can have seen it. */
+void tr__lasting_retire(uint64_t word);
+void tr__lasting_free(uint64_t word);
+
+/* --- by key --- */
+
+/* The key, or NULL; in a read section, or with the shard locked. */
+struct tr_key *tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key);
+
+/* Adds a key that is not there, without entries, for the word of a lasting term; NULL without
+   memory. The shard is locked. */
+struct tr_key *tr__key_add(struct tr_key_shard *s, uint64_t hash, uint64_t word);
+
+/* Adds an entry; NULL without memory. The shard is locked. */
+struct tr_entry *tr__entry_add(struct tr_key_shard *s, struct tr_key *key);
+
+/* Takes an entry out; with the last one goes the key. The shard is locked. */
+void tr__entry_remove(struct tr_key_shard *s, struct tr_entry *e);
+
+/* --- by pid; the shard is locked --- */
+
+struct tr_owner_shard *tr__owner_shard(struct tr_directory *d, uint64_t pid);
+
+/* NULL when it has no entries. */
+struct tr_owner *tr__owner_find(const struct tr_owner_shard *s, uint64_t pid);
+
+/* NULL without memory. */
+struct tr_owner *tr__owner_make(struct tr_owner_shard *s, uint64_t pid);
+
+void tr__owner_link(struct tr_owner *o, struct tr_entry *e);
+void tr__owner_unlink(struct tr_owner *o, struct tr_entry *e);
+
+/* Frees an owner without entries. */
+void tr__owner_drop(struct tr_owner_shard *s, struct tr_owner *o);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Directories: the functions that only read.
+ *
+ * What is found is copied to the current heap while the section is open. Nothing may be raised in
+ * there, so lack of memory is a flag until it has ended. A list is built from its front: the tail
+ * of its last cell is written when the next one comes.
+ */
+#include "mem/heap.h"
+#include "proc/directory.h"
+#include "term/raise.h"
+
+/* A list that grows at its end. */
+struct list {
+    struct tr_heap *heap;
+    uint64_t first;
+    uint64_t *tail; /* of the last cell */
+    bool failed;    /* no memory; nothing more is added */
+};
+
+static struct list list_begin(void)
+{
+    struct list l = { tr__heap_current(), TR__NIL, NULL, false };
+
+    return l;
+}
+
+/* A copy; 0 without memory. */
+static uint64_t copy(struct list *l, uint64_t word)
+{
+    size_t n = tr__term_size((tr_term){ word });
+    uint64_t *out;
+
+    if (n == 0)
+        return word;
+    if (n == SIZE_MAX || !(out = tr__heap_alloc(l->heap, n)))
+        return 0;
+    return tr__term_copy(&out, &l->heap->counted, (tr_term){ word }).w;
+}
+
+/* Adds a tuple of n words, or one word; a word of 0 is one that could not be copied. */
+static void add(struct list *l, const uint64_t *words, size_t n)
+{
+    size_t tuple = n > 1 ? n + 1 : 0;
+    uint64_t *cell = l->failed ? NULL : tr__heap_alloc(l->heap, 2 + tuple);
+
+    l->failed = !cell;
+    for (size_t i = 0; i < n; i++)
+        l->failed = l->failed || !words[i];
+    if (!cell)
+        return;
+    cell[0] = words[0];
+    cell[1] = TR__NIL;
+    if (tuple) {
+        cell[0] = tr__box_w(cell + 2);
+        cell[2] = TR__HEADER(TR__KIND_TUPLE, n);
+        memcpy(cell + 3, words, n * sizeof *words);
+    }
+    *(l->tail ? l->tail : &l->first) = tr__cons_w(cell);
+    l->tail = cell + 1;
+}
+
+static tr_term list_end(const struct list *l)
+{
+    if (l->failed)
+        tr__raise_oom();
+    return (tr_term){ l->first };
+}
+
+/* --- by key --- */
+
+/* The first entry of a key; in a section. */
+static struct tr_entry *entries_of(struct tr_directory *d, uint64_t hash, tr_term key)
+{
+    struct tr_key *k = tr__key_find(tr__key_shard(d, hash), hash, key);
+
+    return k ? atomic_load_explicit(&k->first, memory_order_acquire) : NULL;
+}
+
+static struct tr_entry *next_of(const struct tr_entry *e)
+{
+    return atomic_load_explicit(&e->next, memory_order_acquire);
+}
+
+static uint64_t value_of(const struct tr_entry *e)
+{
+    return atomic_load_explicit(&e->value, memory_order_acquire);
+}
+
+/* In a unique directory one who has ended holds nothing. */
+static bool counts(const struct tr_directory *d, const struct tr_entry *e)
+{
+    return !tr__is_unique(d) || tr__proc_alive(e->pid);
+}
+
+tr_term tr_directory_get(struct tr_directory *d, tr_term key)
+{
+    TR__ENTER();
+    uint64_t hash = tr_hash(key);
+    struct list l = list_begin();
+
+    tr__directory_charge();
+    struct tr_reader *r = tr__read_begin();
+    for (struct tr_entry *e = entries_of(d, hash, key); e && !l.failed; e = next_of(e)) {
+        if (counts(d, e)) {
+            uint64_t words[] = { e->pid, copy(&l, value_of(e)) };
+            add(&l, words, 2);
+        }
+    }
+    tr__read_end(r);
+    return list_end(&l);
+}
+
+bool tr_directory_whereis(struct tr_directory *d, tr_term key, tr_pid *pid)
+{
+    TR__ENTER();
+    uint64_t hash = tr_hash(key), found = 0;
+
+    tr__directory_charge();
+    struct tr_reader *r = tr__read_begin();
+    for (struct tr_entry *e = entries_of(d, hash, key); e && !found; e = next_of(e))
+        if (tr__proc_alive(e->pid))
+            found = e->pid;
+    tr__read_end(r);
+    if (found)
+        pid->w = found;
+    return found != 0;
+}
+
+size_t tr_directory_pids(struct tr_directory *d, tr_term key, tr_pid *pids, size_t most)
+{
+    TR__ENTER();
+    uint64_t hash = tr_hash(key);
+    size_t n = 0;
+
+    tr__directory_charge();
+    struct tr_reader *r = tr__read_begin();
+    for (struct tr_entry *e = entries_of(d, hash, key); e; e = next_of(e)) {
+        if (!counts(d, e))
+            continue;
+        if (n < most)
+            pids[n].w = e->pid;
+        n++;
+    }
+    tr__read_end(r);
+    return n;
+}
+
+/* --- everything --- */
+
+/* Calls fn for each key, in a section, until it returns false. */
+static void each_key(struct tr_directory *d, bool (*fn)(struct list *l, const struct tr_key *k),
+                     struct list *l)
+{
+    struct tr_reader *r = tr__read_begin();
+
+    for (unsigned s = 0; s < TR__DIRECTORY_SHARDS; s++) {
+        struct tr_key_table *t = atomic_load_explicit(&d->keys[s].table, memory_order_acquire);
+        for (size_t i = 0; t && i <= t->mask; i++) {
+            struct tr_key *k = atomic_load_explicit(&t->slots[i].key, memory_order_acquire);
+            if (k && k != TR__TOMBSTONE && !fn(l, k)) {
+                tr__read_end(r);
+                return;
+            }
+        }
+    }
+    tr__read_end(r);
+}
+
+static bool add_entries(struct list *l, const struct tr_key *k)
+{
+    struct tr_entry *e = atomic_load_explicit(&k->first, memory_order_acquire);
+
+    for (; e && !l->failed; e = next_of(e)) {
+        uint64_t words[] = { copy(l, k->word), e->pid, copy(l, value_of(e)) };
+        add(l, words, 3);
+    }
+    return !l->failed;
+}
+
+tr_term tr_directory_all(struct tr_directory *d)
+{
+    TR__ENTER();
+    struct list l = list_begin();
+
+    tr__directory_charge();
+    each_key(d, add_entries, &l);
+    return list_end(&l);
+}
+
+static bool add_key(struct list *l, const struct tr_key *k)
+{
+    if (atomic_load_explicit(&k->first, memory_order_acquire)) {
+        uint64_t word = copy(l, k->word);
+        add(l, &word, 1);
+    }
+    return !l->failed;
+}
+
+tr_term tr_directory_keys(struct tr_directory *d)
+{
+    TR__ENTER();
+    struct list l = list_begin();
+
+    tr__directory_charge();
+    each_key(d, add_key, &l);
+    return list_end(&l);
+}
+
+size_t tr_directory_count(struct tr_directory *d)
+{
+    size_t n = 0;
+
+    for (unsigned s = 0; s < TR__DIRECTORY_SHARDS; s++)
+        n += atomic_load_explicit(&d->keys[s].entries, memory_order_relaxed);
+    return n;
+}
+
+/* --- by pid --- */
+
+size_t tr_directory_count_of(struct tr_directory *d, tr_pid pid)
+{
+    TR__ENTER();
+    struct tr_owner_shard *os = tr__owner_shard(d, pid.w);
+
+    tr__spin_lock(&os->lock);
+    struct tr_owner *o = tr__owner_find(os, pid.w);
+    size_t n = o ? o->n : 0;
+    tr__spin_unlock(&os->lock);
+    return n;
+}
+
+/* Stores the first `most` entries of a pid; how many there are. */
+static size_t gather(struct tr_owner_shard *os, uint64_t pid, struct tr_entry **entries,
+                     size_t most)
+{
+    tr__spin_lock(&os->lock);
+    struct tr_owner *o = tr__owner_find(os, pid);
+    size_t n = 0;
+    for (struct tr_entry *e = o ? o->first : NULL; e; e = e->owner_next, n++)
+        if (n < most)
+            entries[n] = e;
+    tr__spin_unlock(&os->lock);
+    return n;
+}
+
+tr_term tr_directory_of(struct tr_directory *d, tr_pid pid)
+{
+    TR__ENTER();
+    struct tr_owner_shard *os = tr__owner_shard(d, pid.w);
+    struct list l = list_begin();
+    struct tr_entry **entries = NULL;
+    size_t n, most = 0;
+
+    tr__directory_charge();
+    struct tr_reader *r = tr__read_begin();
+    while ((n = gather(os, pid.w, entries, most)) > most) {
+        most = n;
+        entries = (struct tr_entry **)tr__heap_alloc(l.heap, most);
+        l.failed = !entries;
+        if (l.failed)
+            break;
+    }
+    for (size_t i = 0; i < n && !l.failed; i++) {
+        uint64_t words[] = { TR__SMALL_W((int64_t)entries[i]->id), copy(&l, entries[i]->key->word),
+                             copy(&l, value_of(entries[i])) };
+        add(&l, words, 3);
+    }
+    tr__read_end(r);
+    return list_end(&l);
+}
+
+tr_term tr_directory_info(struct tr_directory *d)
+{
+    TR__ENTER();
+    struct list l = list_begin();
+
+    struct tr_reader *r = tr__read_begin();
+    uint64_t word = copy(&l, atomic_load_explicit(&d->info, memory_order_acquire));
+    tr__read_end(r);
+    if (!word)
+        tr__raise_oom();
+    return (tr_term){ word };
+}

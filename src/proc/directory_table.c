@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of a directory: lasting terms, entries by key, entries by pid. */
+#include "mem/block.h"
+#include "proc/directory.h"
+
+enum { FIRST_SLOTS = 8, FIRST_BUCKETS = 8 };
+
+/* --- terms that last --- */
+
+static struct tr_lasting *lasting_at(uint64_t word)
+{
+    char *words = (char *)(uintptr_t)(word & ~UINT64_C(7));
+
+    return (struct tr_lasting *)(void *)(words - offsetof(struct tr_lasting, words));
+}
+
+static void lasting_destroy(struct tr_retired *r)
+{
+    struct tr_lasting *t = (struct tr_lasting *)(void *)r;
+
+    tr__counted_release(t->counted);
+    tr__block_free(t, t->size);
+}
+
+uint64_t tr__lasting(tr_term term)
+{
+    if (tr__is_immediate(term.w))
+        return term.w;
+    size_t n = tr__term_size(term);
+    if (n > (SIZE_MAX - sizeof(struct tr_lasting)) / sizeof(uint64_t))
+        return 0;
+    size_t size = sizeof(struct tr_lasting) + n * sizeof(uint64_t);
+    struct tr_lasting *t = tr__block_alloc(size);
+    if (!t)
+        return 0;
+    uint64_t *out = t->words;
+    t->size = size;
+    t->counted = NULL;
+    return tr__term_copy(&out, &t->counted, term).w;
+}
+
+void tr__lasting_retire(uint64_t word)
+{
+    if (word && !tr__is_immediate(word))
+        tr__retire(&lasting_at(word)->retired, lasting_destroy);
+}
+
+void tr__lasting_free(uint64_t word)
+{
+    if (word && !tr__is_immediate(word))
+        lasting_destroy(&lasting_at(word)->retired);
+}
+
+/* --- keys --- */
+
+static bool is_key(const struct tr_key *k, tr_term key)
+{
+    if (k->word == key.w)
+        return true;
+    if (tr__is_immediate(k->word) || tr__is_immediate(key.w))
+        return false;
+    return tr_equal((tr_term){ k->word }, key);
+}
+
+/* The slot of a key; or NULL. */
+static struct tr_key_slot *find_slot(struct tr_key_shard *s, uint64_t hash, tr_term key)
+{
+    /* Acquire here and for each key pairs with the release of who put it there. */
+    struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_acquire);
+
+    for (size_t i = hash; t; i++) {
+        struct tr_key_slot *slot = &t->slots[i & t->mask];
+        struct tr_key *k = atomic_load_explicit(&slot->key, memory_order_acquire);
+        if (!k)
+            return NULL;
+        if (k != TR__TOMBSTONE && atomic_load_explicit(&slot->hash, memory_order_relaxed) == hash &&
+            is_key(k, key))
+            return slot;
+    }
+    return NULL;
+}
+
+struct tr_key *tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key)
+{
+    struct tr_key_slot *slot = find_slot(s, hash, key);
+    struct tr_key *k = slot ? atomic_load_explicit(&slot->key, memory_order_acquire) : NULL;
+
+    return k == TR__TOMBSTONE ? NULL : k;
+}
+
+static size_t table_size(size_t slots)
+{
+    return sizeof(struct tr_key_table) + slots * sizeof(struct tr_key_slot);
+}
+
+static void table_destroy(struct tr_retired *r)
+{
+    struct tr_key_table *t = (struct tr_key_table *)(void *)r;
+
+    tr__block_free(t, table_size(t->mask + 1));
+}
+
+/* Puts a key into an empty slot. */
+static void table_put(struct tr_key_table *t, struct tr_key *k)
+{
+    size_t i = k->hash & t->mask;
+
+    while (atomic_load_explicit(&t->slots[i].key, memory_order_relaxed))
+        i = (i + 1) & t->mask;
+    atomic_store_explicit(&t->slots[i].hash, k->hash, memory_order_relaxed);
+    atomic_store_explicit(&t->slots[i].key, k, memory_order_release);
+    t->used++;
+}
+
+/* A table with room for one more key and without tombstones. */
+static bool rebuild(struct tr_key_shard *s, struct tr_key_table *old)
+{
+    size_t size = FIRST_SLOTS;
+
+    while (size < 2 * (s->keys + 1))
+        size *= 2;
+    struct tr_key_table *t = tr__block_alloc(table_size(size));
+    if (!t)
+        return false;
+    memset(t, 0, table_size(size));
+    t->mask = size - 1;
+    for (size_t i = 0; old && i <= old->mask; i++) {
+        struct tr_key *k = atomic_load_explicit(&old->slots[i].key, memory_order_relaxed);
+        if (k && k != TR__TOMBSTONE)
+            table_put(t, k);
+    }
+    atomic_store_explicit(&s->table, t, memory_order_release);
+    if (old)
+        tr__retire(&old->retired, table_destroy);
+    return true;
+}
+
+struct tr_key *tr__key_add(struct tr_key_shard *s, uint64_t hash, uint64_t word)
+{
+    struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_relaxed);
+
+    if ((!t || 4 * (t->used + 1) > 3 * (t->mask + 1)) && !rebuild(s, t))
+        return NULL;
+    struct tr_key *k = tr__block_alloc(sizeof *k);
+    if (!k)
+        return NULL;
+    memset(k, 0, sizeof *k);
+    k->word = word;
+    k->hash = hash;
+    s->keys++;
+    table_put(atomic_load_explicit(&s->table, memory_order_relaxed), k);
+    return k;
+}
+
+static void key_destroy(struct tr_retired *r)
+{
+    struct tr_key *k = (struct tr_key *)(void *)((char *)r - offsetof(struct tr_key, retired));
+
+    tr__lasting_free(k->word);
+    tr__block_free(k, sizeof *k);
+}
+
+static void key_remove(struct tr_key_shard *s, struct tr_key *k)
+{
+    struct tr_key_slot *slot = find_slot(s, k->hash, (tr_term){ k->word });
+
+    atomic_store_explicit(&slot->key, TR__TOMBSTONE, memory_order_release);
+    s->keys--;
+    tr__retire(&k->retired, key_destroy);
+}
+
+/* --- the entries of a key --- */
+
+struct tr_entry *tr__entry_add(struct tr_key_shard *s, struct tr_key *key)
+{
+    struct tr_entry *e = key->n == 0 ? &key->own : tr__block_alloc(sizeof *e);
+
+    if (!e)
+        return NULL;
+    memset(e, 0, sizeof *e);
+    e->key = key;
+    e->before = key->last;
+    key->last = e;
+    key->n++;
+    size_t entries = atomic_load_explicit(&s->entries, memory_order_relaxed);
+    atomic_store_explicit(&s->entries, entries + 1, memory_order_relaxed);
+    return e;
+}
+
+static void entry_destroy(struct tr_retired *r)
+{
+    char *entry = (char *)r - offsetof(struct tr_entry, retired);
+
+    tr__block_free(entry, sizeof(struct tr_entry));
+}
+
+/* Its own `next` stays, for those who stand on it. */
+void tr__entry_remove(struct tr_key_shard *s, struct tr_entry *e)
+{
+    struct tr_key *k = e->key;
+    struct tr_entry *next = atomic_load_explicit(&e->next, memory_order_relaxed);
+
+    atomic_store_explicit(e->before ? &e->before->next : &k->first, next, memory_order_release);
+    if (next)
+        next->before = e->before;
+    else
+        k->last = e->before;
+    k->n--;
+    size_t entries = atomic_load_explicit(&s->entries, memory_order_relaxed);
+    atomic_store_explicit(&s->entries, entries - 1, memory_order_relaxed);
+    tr__lasting_retire(atomic_load_explicit(&e->value, memory_order_relaxed));
+    if (e != &k->own)
+        tr__retire(&e->retired, entry_destroy);
+    if (k->n == 0)
+        key_remove(s, k);
+}
+
+/* --- owners --- */
+
+static uint64_t spread(uint64_t pid)
+{
+    return pid * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+struct tr_owner_shard *tr__owner_shard(struct tr_directory *d, uint64_t pid)
+{
+    return &d->owners[spread(pid) >> 58];
+}
+
+static struct tr_owner **bucket(const struct tr_owner_shard *s, uint64_t pid)
+{
+    return &s->buckets[spread(pid) >> 26 & s->mask];
+}
+
+struct tr_owner *tr__owner_find(const struct tr_owner_shard *s, uint64_t pid)
+{
+    struct tr_owner *o = s->buckets ? *bucket(s, pid) : NULL;
+
+    while (o && o->pid != pid)
+        o = o->next;
+    return o;
+}
+
+/* Twice the buckets, or the first ones. */
+static bool grow(struct tr_owner_shard *s)
+{
+    struct tr_owner_shard old = { .buckets = s->buckets, .mask = s->mask };
+    size_t size = old.buckets ? 2 * (old.mask + 1) : FIRST_BUCKETS;
+    struct tr_owner **buckets = tr__block_alloc(size * sizeof *buckets);
+
+    if (!buckets)
+        return false;
+    memset(buckets, 0, size * sizeof *buckets);
+    s->buckets = buckets;
+    s->mask = size - 1;
+    for (size_t i = 0; old.buckets && i <= old.mask; i++) {
+        for (struct tr_owner *o = old.buckets[i], *next; o; o = next) {
+            struct tr_owner **chain = bucket(s, o->pid);
+            next = o->next;
+            o->next = *chain;
+            *chain = o;
+        }
+    }
+    tr__block_free(old.buckets, (old.mask + 1) * sizeof *buckets);
+    return true;
+}
+
+struct tr_owner *tr__owner_make(struct tr_owner_shard *s, uint64_t pid)
+{
+    struct tr_owner *o = tr__owner_find(s, pid);
+
+    if (o)
+        return o;
+    if ((!s->buckets || s->n > s->mask) && !grow(s))
+        return NULL;
+    o = tr__block_alloc(sizeof *o);
+    if (!o)
+        return NULL;
+    struct tr_owner **chain = bucket(s, pid);
+    *o = (struct tr_owner){ .next = *chain, .pid = pid };
+    *chain = o;
+    s->n++;
+    return o;
+}
+
+void tr__owner_link(struct tr_owner *o, struct tr_entry *e)
+{
+    e->owner_before = o->last;
+    if (o->last)
+        o->last->owner_next = e;
+    else
+        o->first = e;
+    o->last = e;
+    o->n++;
+}
+
+void tr__owner_unlink(struct tr_owner *o, struct tr_entry *e)
+{
+    if (e->owner_before)
+        e->owner_before->owner_next = e->owner_next;
+    else
+        o->first = e->owner_next;
+    if (e->owner_next)
+        e->owner_next->owner_before = e->owner_before;
+    else
+        o->last = e->owner_before;
+    o->n--;
+}
+
+void tr__owner_drop(struct tr_owner_shard *s, struct tr_owner *o)
+{
+    struct tr_owner **at = bucket(s, o->pid);
+
+    while (*at != o)
+        at = &(*at)->next;
+    *at = o->next;
+    s->n--;
+    tr__block_free(o, sizeof *o);
+}
