@@ -38,6 +38,7 @@
 #include "troupe/term.h"
 #include "troupe/timer.h"
 #include "troupe/version.h"
+#include "troupe/via.h"
 #include "troupe/watch.h"
 
 #endif

@@ -81,6 +81,7 @@ struct tr_agent_fn {
 struct tr_agent_opts {
     size_t state_size;          /* of a state in memory */
     tr_atom name;               /* registered before the start function runs */
+    tr_term via;                /* {via, Module, Name}, instead of a name; see tr_start */
     int64_t timeout_ms;         /* how long that may take; 0: no limit */
     struct tr_spawn_opts spawn; /* .link, .monitor and .name must not be set */
 };

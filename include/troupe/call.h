@@ -12,8 +12,9 @@
  *         printf("no answer: %s\n", tr_inspect(reply));
  *     }
  *
- * `to` is a pid, a registered name, or a term that is one of these or {Name, Node}. A request is
- * the message {'$gen_call', {Caller, [alias|Ref]}, Request}, answered by tr_reply; a cast is
+ * `to` is a pid, a registered name, or a term that is one of these, {Name, Node}, or
+ * {via, Module, Name} (troupe/via.h). A request is the message {'$gen_call', {Caller, [alias|Ref]},
+ * Request}, answered by tr_reply; a cast is
  * {'$gen_cast', Request}. So every server of Erlang/OTP understands them, and any process that
  * receives such messages is a server. Answers come through an alias that ends with the call: one
  * that is late never arrives. A call looks only at messages that came after it began, so a long

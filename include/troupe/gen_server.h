@@ -214,9 +214,10 @@ static inline tr_gen_result tr__gen_in(int64_t ms, tr_gen_result r)
 
 /* Options of a new server; zero is the default of each. */
 struct tr_gen_server_opts {
-    tr_atom name;                          /* registered before init runs */
-    int64_t timeout_ms;                    /* how long init may take; 0: no limit */
-    struct tr_spawn_opts spawn;            /* .link, .monitor and .name must not be set */
+    tr_atom name;               /* registered before init runs */
+    tr_term via;                /* {via, Module, Name}, instead of a name; see tr_start */
+    int64_t timeout_ms;         /* how long init may take; 0: no limit */
+    struct tr_spawn_opts spawn; /* .link, .monitor and .name must not be set */
     const struct tr_sys_debug_opts *debug; /* NULL: none; read while the server starts */
 };
 

@@ -39,13 +39,21 @@ TR_HEADER_BEGIN
 
 /*
  * void tr_send(to, ...): sends a message (several arguments are a tuple, none is the empty list)
- * to a pid, a registered name (tr_atom), an alias (tr_ref), or a term that is one of these or
- * {Name, Node}. Never fails, and blocks only where the receiver's mailbox is full and makes senders
- * wait (TR_MAILBOX_WAIT); a message to a process that has ended, or through an
- * alias that is no longer active, vanishes. A name that nobody holds ends the caller with
- * {badarg, Name}. The message is copied. Any thread. (erlang:send/2)
+ * to a pid, a registered name (tr_atom), an alias (tr_ref), or a term that is one of these,
+ * {Name, Node}, or {via, Module, Name} (troupe/via.h). Never fails, and blocks only where the
+ * receiver's mailbox is full and makes senders wait (TR_MAILBOX_WAIT); a message to a process that
+ * has ended, or through an alias that is no longer active, vanishes. A name that nobody holds ends
+ * the caller with {badarg, Name}. The message is copied. Any thread. (erlang:send/2)
  */
 void tr_send_args(tr_term to, const struct tr_arg *args, int n);
+
+/*
+ * void tr_send_each(pids, n, ...): sends the same message to each of n pids, in that order, as
+ * tr_send would. It is encoded once: a small one is copied as it is, a large one is shared by all.
+ * Any thread.
+ */
+void tr_send_each_args(const tr_pid *pids, size_t npids, const struct tr_arg *args, int n);
+#define tr_send_each(pids, npids, ...) tr_send_each_args(pids, npids, TR_ARGS(__VA_ARGS__))
 
 /* The same, but an unknown name is TR_ENOTFOUND and lack of memory TR_ENOMEM; then nothing was
    sent. TR_EBADARG when `to` is none of the above. TR_EBUSY when the receiver's mailbox is full and

@@ -41,6 +41,7 @@ TR_HEADER_BEGIN
 
 struct tr_start_opts {
     int64_t timeout_ms;         /* how long the child may take to acknowledge; 0: no limit */
+    tr_term via;                /* {via, Module, Name}, a name instead of .spawn.name */
     struct tr_spawn_opts spawn; /* .link and .monitor must not be set: the function says it */
 };
 
@@ -53,11 +54,14 @@ struct tr_start_opts {
  *
  *     {error, Reason}                  it ended first
  *     {error, timeout}                 it did not acknowledge in time, and was killed
- *     {error, {already_started, Pid}}  .spawn.name is the name of another process
+ *     {error, {already_started, Pid}}  the name is that of another process
  *     what tr_init_fail was given      it said that it cannot start
  *
  * When the call returns other than by tr_init_ack the child has ended. Ends the caller as tr_spawn
  * does when no process can be started. Process only; blocks. (proc_lib:start/5)
+ *
+ * A name through a via module (troupe/via.h) is taken before fn runs; the caller ends with
+ * {badarg, Via} when .via is anything else, or the module is not known; nothing was started then.
  *
  * tr_start_link(fn, opts, ...): linked with the caller as one step. A child that ends before it
  * acknowledges ends a caller that does not trap exits, unless its reason is normal; for one that
@@ -106,12 +110,12 @@ tr_pid tr_proc_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, co
     tr_proc_spawn_args(fn, opts, TR__SITE(fn), TR_ARGS(__VA_ARGS__))
 
 /*
- * void tr_stop(to, reason, timeout_ms): asks a process (pid, name, or {Name, Node}), by the system
- * message {system, From, {terminate, Reason}}, to end with that reason, and returns when it has.
- * The caller ends with noproc when there is no such process, with timeout when the process takes
- * longer (it may still end later), with the other reason when it ends with another one, and with
- * calling_self when it would wait for itself. A negative time ends the caller with {badarg, Time},
- * and nothing is sent. Process only; blocks. (proc_lib:stop/3)
+ * void tr_stop(to, reason, timeout_ms): asks a process (pid, name, {Name, Node}, or {via, ...}), by
+ * the system message {system, From, {terminate, Reason}}, to end with that reason, and returns when
+ * it has. The caller ends with noproc when there is no such process, with timeout when the process
+ * takes longer (it may still end later), with the other reason when it ends with another one, and
+ * with calling_self when it would wait for itself. A negative time ends the caller with
+ * {badarg, Time}, and nothing is sent. Process only; blocks. (proc_lib:stop/3)
  */
 void tr_stop_args(tr_term to, struct tr_arg reason, int64_t timeout_ms);
 #define tr_stop(to, reason, timeout_ms) tr_stop_args(TR__DEST(to), TR_ARG(reason), timeout_ms)

@@ -192,9 +192,9 @@ static tr_term start(enum tr_gen_server_tie tie, struct tr_agent_fn fn,
     opts = opts ? opts : &defaults;
     if (fn.kind != TR_AGENT_CHANGE && fn.kind != TR_AGENT_TERM_START)
         tr_error(a_badarg, a_start);
-    const struct tr_gen_server_opts server = { .name = opts->name,
-                                               .timeout_ms = opts->timeout_ms,
-                                               .spawn = opts->spawn };
+    const struct tr_gen_server_opts server = {
+        .name = opts->name, .via = opts->via, .timeout_ms = opts->timeout_ms, .spawn = opts->spawn
+    };
     const struct tr_arg arg[] = { TR_ARG(opts->state_size), TR_ARG(request(a_start, fn, args, n)) };
     return tr_gen_server_start_args(&agent, tie, &server, arg, 2);
 }

@@ -11,7 +11,7 @@
 #include "otp/request.h"
 
 tr_atoms(alias, DOWN, noproc, noconnection, nodedown, calling_self, timeout, deadlock, gen_server,
-         call, infinity, badarg);
+         call, infinity, badarg, process);
 tr_atom_as(a_gen_call, "$gen_call");
 tr_atom_as(a_gen_cast, "$gen_cast");
 tr_atom_as(a_nonode, "nonode@nohost");
@@ -31,12 +31,13 @@ bool tr__is_remote(tr_term to, tr_atom *node)
 bool tr__find_server(tr_term to, tr_pid *pid)
 {
     tr_atom name;
+    tr_term via;
 
     if (tr_match(to, pid))
         return true;
-    if (!tr_match(to, &name) && !tr_match(to, &name, a_nonode))
+    if (!tr_match(to, &name) && !tr_match(to, &name, a_nonode) && !tr_via_module(to, &via))
         tr_error(a_badarg, to.w ? to : tr_nil());
-    return tr_whereis(name, pid);
+    return tr_whereis_server(to, pid);
 }
 
 void tr__check_timeout(int64_t timeout_ms)
@@ -176,6 +177,18 @@ void tr_abcast_args(tr_term nodes, tr_atom name, const struct tr_arg *args, int 
 
 /* --- requests whose answer is fetched later --- */
 
+/* The reference of a 'DOWN' that says that nobody has this name. A via name cannot be watched. */
+static tr_ref down_at_once(tr_term to)
+{
+    tr_term via;
+
+    if (!tr_via_module(to, &via))
+        return tr_monitor(to);
+    tr_ref ref = tr_make_ref();
+    tr_send(tr_self(), a_DOWN, ref, a_process, to, a_noproc);
+    return ref;
+}
+
 struct tr_request tr_send_request_args(tr_term to, const struct tr_arg *args, int n)
 {
     struct tr_request request = { .to = tr_keep(to) };
@@ -183,7 +196,7 @@ struct tr_request tr_send_request_args(tr_term to, const struct tr_arg *args, in
     tr_pid server;
 
     if (tr__is_remote(to, &node) || !tr__find_server(to, &server)) {
-        request.ref = tr_monitor(to); /* its 'DOWN' is the response */
+        request.ref = down_at_once(to); /* the 'DOWN' is the response */
         return request;
     }
     request.ref = tr_make_ref();

@@ -30,6 +30,7 @@ static struct tr_start_opts start_opts(const struct tr_gen_server_opts *opts)
     if (opts->spawn.name.w)
         tr_exit(a_badarg, a_badopt);
     start.timeout_ms = opts->timeout_ms;
+    start.via = opts->via;
     start.spawn = opts->spawn;
     start.spawn.name = opts->name;
     return start;

@@ -28,18 +28,33 @@ static void unanswered(void *unused)
     tr_send(tr_parent(), a_nack, tr_self(), tr_tuple(a_error, reason), reason);
 }
 
+/* Takes a name through a via module; if another one has it, the process ends. */
+static void take_name(tr_term to)
+{
+    tr_term name;
+    tr_pid holder;
+
+    if (tr_is_nil(to))
+        return;
+    const struct tr_via *via = tr_via_module(to, &name);
+    while (!via->register_name(name, tr_self()))
+        if (via->whereis_name(name, &holder))
+            tr_init_fail(tr_tuple(a_error, tr_tuple(a_already_started, holder)), a_normal);
+}
+
 static void begin(tr_term arg)
 {
     uint64_t fn;
     bool answers;
-    tr_term ancestors, user_arg;
+    tr_term ancestors, via, user_arg;
 
-    if (!tr_match(arg, &fn, &answers, &ancestors, &user_arg))
+    if (!tr_match(arg, &fn, &answers, &ancestors, &via, &user_arg))
         tr_error(a_badarg, arg);
     tr_report_exits();
     if (answers)
         tr_defer(unanswered, NULL);
     tr_set_ancestors(ancestors);
+    take_name(via);
     ((tr_process_fn)(uintptr_t)fn)(user_arg);
 }
 
@@ -66,6 +81,7 @@ void tr_init_fail_args(struct tr_arg result, struct tr_arg reason)
 struct plan {
     tr_process_fn fn;
     struct tr_spawn_opts opts;
+    tr_term via; /* w is 0: none */
     const char *site;
     const struct tr_arg *args;
     int n;
@@ -100,10 +116,11 @@ static bool spawn(tr_pid *pid, const struct plan *plan)
     {
         struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)plan->fn), TR_ARG(plan->by_link),
                                  TR_ARG(tr__child_ancestors()),
+                                 TR_ARG(plan->via.w ? plan->via : tr_nil()),
                                  tr_message_arg(plan->args, plan->n) };
-        err = tr_try_spawn_args(pid, begin, &plan->opts, plan->site, args, 4);
+        err = tr_try_spawn_args(pid, begin, &plan->opts, plan->site, args, 5);
         if (err && err != TR_EEXIST)
-            *pid = tr_spawn_args(begin, &plan->opts, plan->site, args, 4);
+            *pid = tr_spawn_args(begin, &plan->opts, plan->site, args, 5);
     }
     return err != TR_EEXIST;
 }
@@ -140,9 +157,14 @@ static struct plan plan_of(tr_process_fn fn, const struct tr_start_opts *opts, c
                            const struct tr_arg *args, int n)
 {
     struct plan plan = { .fn = fn, .site = site, .args = args, .n = n };
+    tr_term name;
 
-    if (opts)
+    if (opts) {
         plan.opts = opts->spawn;
+        plan.via = opts->via;
+    }
+    if (plan.via.w && (plan.opts.name.w || !tr_via_module(plan.via, &name)))
+        tr_exit(a_badarg, plan.via);
     if (plan.opts.link || plan.opts.monitor)
         tr_exit(a_badarg, a_badopt);
     return plan;

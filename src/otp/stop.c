@@ -18,12 +18,9 @@ tr_atoms(system, terminate, alias, ok, error, unknown_system_msg, noproc, timeou
 
 static bool is_caller(tr_term to)
 {
-    tr_atom name;
     tr_pid pid;
 
-    if (!tr_match(to, &pid) && !(tr_match(to, &name) && tr_whereis(name, &pid)))
-        return false;
-    return pid.w == tr_self().w;
+    return tr_whereis_server(to, &pid) && pid.w == tr_self().w;
 }
 
 /* What has come of a request to stop. */
@@ -77,10 +74,17 @@ tr_err tr_try_stop_args(tr_term to, tr_term *ended, struct tr_arg reason, int64_
 {
     tr_term wanted = tr_build_args(&reason, 1);
     struct stop s = { .reason = { 0 } };
+    tr_term name;
+    tr_pid pid;
 
     tr__check_timeout(timeout_ms);
     if (is_caller(to))
         return TR_EINVAL;
+    if (tr_via_module(to, &name)) { /* which cannot be watched */
+        if (!tr_whereis_server(to, &pid))
+            return TR_ENOPROC;
+        to = tr_build(pid);
+    }
     s.monitor = tr_monitor_opt(to, .alias = TR_ALIAS_DEMONITOR);
     /* A name that nobody has is no error here: the monitor tells. */
     tr_err err = tr_try_send(to, a_system, tr_tuple(tr_self(), tr_cons(a_alias, s.monitor)),

@@ -168,8 +168,16 @@ struct tr_proc {
 /*
  * Prices, against TR__TURN_BUDGET. Sending is dearer than receiving, so that in one round of turns
  * a receiver can take what several senders send it: the queue between them stays in the cache.
+ * Sending to many is dearer still, so that no more of them are woken in a turn than a run queue
+ * holds.
  */
-enum { TR__COST_RECEIVE = 1, TR__COST_CALL = 8, TR__COST_SEND = 16, TR__COST_SPAWN = 200 };
+enum {
+    TR__COST_RECEIVE = 1,
+    TR__COST_CALL = 8,
+    TR__COST_SEND = 16,
+    TR__COST_SEND_EACH = 100,
+    TR__COST_SPAWN = 200
+};
 
 _Static_assert(sizeof(struct tr_proc) <= TR__SLOT_SIZE, "a control block must fit its slot");
 
@@ -489,6 +497,12 @@ void tr__name_drop(struct tr_proc *p);
 tr_err tr__name_give(struct tr_proc *p, uint64_t name);
 
 bool tr__name_lookup(uint64_t name, uint64_t *pid);
+
+/* --- via.c --- */
+
+/* The process that {via, Module, Name} means: TR_ENOTFOUND when there is none, TR_EBADARG for any
+   other term. Runs code of the program, outside the library. */
+tr_err tr__via_lookup(tr_term to, uint64_t *pid);
 
 /* --- timer.c --- */
 

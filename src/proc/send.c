@@ -25,8 +25,10 @@ static tr_err resolve(tr_term dest, uint64_t *to)
     }
     if (tr__is_atom_w(dest.w))
         return tr__name_lookup(dest.w, to) ? TR_OK : TR_ENOTFOUND;
-    if (!dest.w || !tr_match(dest, &name, &node))
+    if (!dest.w)
         return TR_EBADARG;
+    if (!tr_match(dest, &name, &node))
+        return tr__via_lookup(dest, to);
     /* {Name, Node} never fails, whether or not anybody holds it. */
     if (node.w == TR_ATOM_W(nonode_nohost))
         tr__name_lookup(name.w, to);
@@ -58,12 +60,12 @@ void tr__message_send(struct tr_sig *sig)
     (void)deliver(sig, TR__CAPS_NEVER_WAITS);
 }
 
-static inline void charge(void)
+static inline void charge(int32_t cost)
 {
     struct tr_proc *p = tr__self();
 
     if (tr__likely(p))
-        tr__spend(p, TR__COST_SEND);
+        tr__spend(p, cost);
     else
         tr__replay_outside("tr_send");
 }
@@ -80,7 +82,7 @@ tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
     if (!sig)
         return TR_ENOMEM;
     err = deliver(sig, TR__CAPS_TRIES);
-    charge();
+    charge(TR__COST_SEND);
     return err;
 }
 
@@ -95,7 +97,7 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
     if (!sig)
         tr__raise_oom();
     (void)deliver(sig, TR__CAPS_WAITS);
-    charge();
+    charge(TR__COST_SEND);
 }
 
 void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
@@ -117,7 +119,102 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
         sig->term = words[0];
     }
     (void)deliver(sig, TR__CAPS_WAITS);
-    charge();
+    charge(TR__COST_SEND);
+}
+
+/* --- the same message to many --- */
+
+enum { SMALL_WORDS = 16 };
+
+/*
+ * A message made once, in the current heap, so that it goes with the process should that end in
+ * between. A small one is copied word by word: it lies in a row, so what points into it is moved by
+ * the same distance as the whole. Any other is shared, and each receiver holds a reference.
+ */
+struct model {
+    const uint64_t *words;
+    size_t n;
+    uint64_t root;
+    struct tr_shared *shared; /* NULL: copied; the heap holds a reference */
+};
+
+static void share(struct model *m, tr_term term)
+{
+    m->shared = tr__share(term);
+    if (!m->shared)
+        tr__raise_oom();
+    struct tr_arg arg = tr__arg_shared(m->shared);
+    (void)tr_build_args(&arg, 1);
+    tr__shared_release(m->shared);
+}
+
+static void model_make(struct model *m, const struct tr_arg *args, int n)
+{
+    tr_term term = tr_build_args(args, n);
+    struct tr_heap *heap = tr__heap_current();
+    struct tr_counted *counted = heap->counted;
+
+    memset(m, 0, sizeof *m);
+    m->root = term.w;
+    m->n = tr__term_size(term);
+    if (m->n > SMALL_WORDS) {
+        share(m, term);
+        return;
+    }
+    m->root = tr_copy(term).w;
+    m->words = (const uint64_t *)(uintptr_t)(m->root & ~UINT64_C(7));
+    if (heap->counted != counted)
+        share(m, term);
+}
+
+static struct tr_sig *copy_of(const struct model *m, uint64_t pid)
+{
+    struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, pid, TR__SIG_WORD_SIZE(m->n));
+
+    if (!sig)
+        return NULL;
+    uint64_t *to = tr__sig_words(sig);
+    uint64_t shift = (uint64_t)(uintptr_t)to - (uint64_t)(uintptr_t)m->words;
+    for (size_t i = 0, raw = 0; i < m->n; i++) {
+        uint64_t w = m->words[i];
+        if (raw)
+            raw--;
+        else if ((w & 7) == TR__TAG_HEADER)
+            raw = TR__HEADER_KIND(w) >= TR__KIND_RAW ? TR__HEADER_N(w) : 0;
+        else if (!tr__is_immediate(w))
+            w += shift;
+        to[i] = w;
+    }
+    sig->term = m->n ? m->root + shift : m->root;
+    return sig;
+}
+
+static struct tr_sig *model_copy(const struct model *m, uint64_t pid)
+{
+    if (!m->shared)
+        return copy_of(m, pid);
+    struct tr_arg shared = tr__arg_shared(m->shared);
+    return tr__sig_message(pid, &shared, 1);
+}
+
+void tr_send_each_args(const tr_pid *pids, size_t npids, const struct tr_arg *args, int n)
+{
+    TR__ENTER();
+    struct model m;
+
+    tr_scope
+    {
+        model_make(&m, args, n);
+        for (size_t i = 0; i < npids; i++) {
+            if ((pids[i].w & 7) != TR__TAG_PID)
+                tr__raise_badarg((tr_term){ pids[i].w });
+            struct tr_sig *sig = model_copy(&m, pids[i].w);
+            if (!sig)
+                tr__raise_oom();
+            (void)deliver(sig, TR__CAPS_WAITS);
+            charge(TR__COST_SEND_EACH);
+        }
+    }
 }
 
 /* --- messages of the forms that servers are sent --- */
