@@ -27,6 +27,7 @@
 #include "troupe/partition_supervisor.h"
 #include "troupe/process.h"
 #include "troupe/random.h"
+#include "troupe/registry.h"
 #include "troupe/replay.h"
 #include "troupe/runtime.h"
 #include "troupe/start.h"
