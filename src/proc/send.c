@@ -248,7 +248,7 @@ void tr__send_pair(tr_term to, tr_term tag, struct tr_arg value)
         memcpy(&w[3], tr__cons(tag.w), 2 * sizeof *w);
     sig->term = tr__box_w(w);
     (void)deliver(sig, TR__CAPS_WAITS);
-    charge();
+    charge(TR__COST_SEND);
 }
 
 /* {Kind, {Self, [alias|Ref]}, Request}, with room in front for a tie. */
