@@ -4,6 +4,7 @@
 #define TROUPE_H
 
 #include "troupe/agent.h"
+#include "troupe/application.h"
 #include "troupe/call.h"
 #include "troupe/deadlock.h"
 #include "troupe/directory.h"

@@ -54,6 +54,9 @@ struct tr_main_opts {
 int tr_main(int argc, char **argv, tr_process_fn body);
 int tr_main_opt(int argc, char **argv, tr_process_fn body, const struct tr_main_opts *opts);
 
+/* The process whose end is that of the program; w is 0 while there is none. Any thread. */
+tr_pid tr_first_process(void);
+
 TR_HEADER_END
 
 #endif

@@ -163,6 +163,11 @@ void tr__first_process_is(uint64_t pid)
     atomic_store_explicit(&runtime.first, pid, memory_order_release);
 }
 
+tr_pid tr_first_process(void)
+{
+    return (tr_pid){ tr__first_process() };
+}
+
 int tr_schedulers_online(void)
 {
     return tr__worker_count();
