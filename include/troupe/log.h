@@ -64,7 +64,7 @@ struct tr_log_event {
     struct tr_log_site site;        /* file NULL: not known */
     const char *text;               /* one or more lines, without a newline at the end */
     const char *backtrace;          /* "" or lines, each with its newline */
-    const struct tr_log_pair *meta; /* of the process and of the call */
+    const struct tr_log_pair *meta; /* of the process and of the call, whose keys come before */
     size_t nmeta;
 };
 
@@ -148,9 +148,26 @@ void tr_log_term_args(const struct tr_log_site *site, enum tr_log_level level, t
  */
 void tr_log_set_metadata(tr_term map);
 
+/* The same, but keys that are not in the map stay. Process only.
+   (logger:update_process_metadata/1, Logger.metadata/1) */
+void tr_log_update_metadata(tr_term map);
+
+/* The metadata of the calling process, in the current heap; an empty map if none was set. Process
+   only. (logger:get_process_metadata/0, Logger.metadata/0) */
+tr_term tr_log_metadata(void);
+
+/*
+ * The level of the progress reports that supervisors and applications make of each start:
+ * TR_LOG_DEBUG at the start of the program. With TR_LOG_INFO, the level that they have in OTP, they
+ * are shown by default. Out of range: ignored. Any thread.
+ */
+void tr_log_set_progress_level(enum tr_log_level level);
+enum tr_log_level tr_log_progress_level(void);
+
 TR_HEADER_END
 
-/* Messages less urgent than this are compiled out: -DTR_LOG_MAX=TR_LOG_NOTICE. */
+/* Messages less urgent than this are compiled out, arguments and all: -DTR_LOG_MAX=TR_LOG_NOTICE,
+   or a definition before the header is included. (compile_time_purge_matching) */
 #ifndef TR_LOG_MAX
 #define TR_LOG_MAX TR_LOG_DEBUG
 #endif

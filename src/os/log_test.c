@@ -148,6 +148,41 @@ TEST_PROC(metadata_is_a_map)
     CHECK_STR(seen.meta, "3={1,2};");
 }
 
+TEST_PROC(metadata_can_be_read_and_added_to)
+{
+    remembering();
+    CHECK_TERM(tr_log_metadata(), tr_build(tr_map()));
+    tr_log_set_metadata(tr_build(tr_map(a_user, "ann", a_request, 1)));
+    tr_log_update_metadata(tr_build(tr_map(a_request, 2)));
+    CHECK_TERM(tr_log_metadata(), tr_build(tr_map(a_user, "ann", a_request, 2)));
+}
+
+static void updates_with_no_map(tr_term arg)
+{
+    tr_log_update_metadata(arg);
+}
+
+TEST_PROC(metadata_is_not_added_from_no_map)
+{
+    tr_term reason;
+    tr_ref ref;
+
+    remembering();
+    tr_spawn_monitor(updates_with_no_map, &ref, 7);
+    tr_receive (m)
+        tr_on (m, tr_any(), ref, tr_any(), tr_any(), &reason)
+            CHECK_STR(tr_inspect(reason), "{badarg,7}");
+}
+
+TEST_PROC(metadata_of_the_call_comes_before_that_of_the_process)
+{
+    remembering();
+    tr_log_set_metadata(tr_build(tr_map(a_user, "ann")));
+    tr_log_meta(TR_LOG_NOTICE, tr_map(a_user, "bob"), "x");
+    flush();
+    CHECK_STR(seen.meta, "user=bob;");
+}
+
 /* --- levels --- */
 
 TEST(levels_of_the_log_and_of_a_sink_both_count)

@@ -126,13 +126,14 @@ static void report_end(const struct app *a, tr_term reason)
 
 static void report_start(const struct app *a)
 {
+    enum tr_log_level level = tr_log_progress_level();
     struct tr_report r = { .size = 0 };
 
-    if (!tr_log_allows(TR_LOG_DEBUG))
+    if (!tr_log_allows(level))
         return;
     tr__report_text(&r, "=PROGRESS REPORT====\n");
     tr__report_line(&r, "    application", tr_build(a->name));
-    tr__report_deliver(&r, TR_LOG_DEBUG);
+    tr__report_deliver(&r, level);
 }
 
 /* --- loading --- */

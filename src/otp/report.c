@@ -7,6 +7,7 @@
 
 #include "troupe.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #define ITEM_SIZE 700u /* bytes of one item at most */
@@ -42,6 +43,19 @@ void tr__report_part(struct tr_report *r, const char *name, tr_term status, tr_a
 
     if (tr_map_get(status, tr_build(key), &part))
         tr__report_line(r, name, part);
+}
+
+static _Atomic int progress_level = TR_LOG_DEBUG;
+
+enum tr_log_level tr_log_progress_level(void)
+{
+    return (enum tr_log_level)atomic_load_explicit(&progress_level, memory_order_relaxed);
+}
+
+void tr_log_set_progress_level(enum tr_log_level level)
+{
+    if ((int)level >= TR_LOG_EMERGENCY && (int)level <= TR_LOG_DEBUG)
+        atomic_store_explicit(&progress_level, (int)level, memory_order_relaxed);
 }
 
 void tr__report_deliver(struct tr_report *r, enum tr_log_level level)

@@ -146,6 +146,88 @@ static void huge_state(tr_term arg)
     tr_exit(list);
 }
 
+/* --- what nobody wants to know --- */
+
+static atomic_int made;
+
+static tr_gen_result quiet_init(void *state, tr_term arg)
+{
+    (void)state;
+    (void)arg;
+    return tr_gen_ok();
+}
+
+static tr_term counts(const void *state, tr_term status)
+{
+    (void)state;
+    atomic_fetch_add(&made, 1);
+    return status;
+}
+
+static const struct tr_gen_server quiet = { .name = "quiet",
+                                            .init = quiet_init,
+                                            .format_status = counts };
+
+/* How often the state of a server that fails was made into a report. */
+static int made_at(enum tr_log_level level)
+{
+    tr_pid pid;
+
+    tr_log_set_level(level);
+    atomic_store(&made, 0);
+    CHECK(tr_match(tr_gen_server_start(&quiet, NULL), a_ok, &pid));
+    tr_ref ref = tr_monitor(pid);
+    tr_cast(pid, a_go);
+    down_reason(ref, a_DOWN);
+    return atomic_load(&made);
+}
+
+TEST_PROC(report_that_no_sink_takes_is_not_made)
+{
+    reporting();
+    CHECK_INT(made_at(TR_LOG_CRITICAL), 0);
+    CHECK_INT(reported(), 0);
+    CHECK_INT(made_at(TR_LOG_ERROR), 1);
+    CHECK_INT(reported(), 2);
+}
+
+/* --- progress --- */
+
+static atomic_int progress;
+
+static void count_progress(const struct tr_log_event *event, void *unused)
+{
+    (void)unused;
+    expect_in(event->text, "=PROGRESS REPORT====\n    Supervisor: ");
+    expect_in(event->text, "    Started: [{pid,<");
+    expect_in(event->text, "{id,quiet}");
+    CHECK_INT(event->level, TR_LOG_INFO);
+    atomic_fetch_add(&progress, 1);
+}
+
+static void start_and_stop(void)
+{
+    const struct tr_supervisor tree = { .children = TR_CHILDREN({ .server = &quiet }) };
+    tr_pid pid;
+
+    CHECK(tr_match(tr_supervisor_start_link(&tree, NULL), a_ok, &pid));
+    tr_stop(pid, a_normal, TR_INFINITY);
+    CHECK(tr_log_flush(patience(10000)));
+}
+
+TEST_PROC(progress_is_shown_when_its_level_is)
+{
+    CHECK_INT(tr_log_remove_sink("default"), TR_OK);
+    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = count_progress }), TR_OK);
+    start_and_stop();
+    CHECK_INT(atomic_load(&progress), 0);
+    tr_log_set_progress_level(TR_LOG_INFO);
+    tr_log_set_progress_level((enum tr_log_level)9);
+    CHECK_INT(tr_log_progress_level(), TR_LOG_INFO);
+    start_and_stop();
+    CHECK_INT(atomic_load(&progress), 1);
+}
+
 TEST_PROC(report_of_a_huge_state_is_cut)
 {
     const char *text;

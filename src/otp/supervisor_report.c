@@ -44,18 +44,18 @@ void tr__supervisor_report(const struct tr_sup *s, tr_atom context, tr_term reas
     }
 }
 
-/* Of the level debug: at the level info, which OTP gives it, each start would be shown. */
 void tr__supervisor_progress(const struct tr_sup *s, const struct tr_child *c)
 {
+    enum tr_log_level level = tr_log_progress_level();
     struct tr_report r;
 
-    if (!tr_log_allows(TR_LOG_DEBUG))
+    if (!tr_log_allows(level))
         return;
     tr_scope
     {
         begin(&r, "=PROGRESS REPORT====\n", s);
         tr__report_line(&r, "    Started", offender(c));
-        tr__report_deliver(&r, TR_LOG_DEBUG);
+        tr__report_deliver(&r, level);
     }
 }
 

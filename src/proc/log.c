@@ -57,7 +57,8 @@ static const char *text_of(struct pairs *pairs, tr_term term)
     return text;
 }
 
-static void add_pairs(struct pairs *pairs, tr_term map)
+/* Without the keys that are in `over`, which comes later and may be none. */
+static void add_pairs(struct pairs *pairs, tr_term map, tr_term over)
 {
     struct tr_map_iter iter;
     tr_term key, value;
@@ -66,6 +67,8 @@ static void add_pairs(struct pairs *pairs, tr_term map)
         return;
     for (tr_map_iter_init(&iter, map); pairs->n < META_MAX && tr_map_next(&iter, &key, &value);) {
         struct tr_log_pair *pair = &pairs->list[pairs->n];
+        if (over.w && tr_is_map(over) && tr_map_get(over, key, NULL))
+            continue;
         pair->key = text_of(pairs, key);
         pair->value = text_of(pairs, value);
         if (!pair->key || !pair->value)
@@ -85,8 +88,8 @@ void tr__log_text(const struct tr_log_site *site, enum tr_log_level level, tr_te
 
     if (id)
         tr_print_to(process, sizeof process, (tr_term){ id });
-    add_pairs(&pairs, own_metadata(p));
-    add_pairs(&pairs, meta);
+    add_pairs(&pairs, own_metadata(p), meta);
+    add_pairs(&pairs, meta, (tr_term){ 0 });
     struct tr_log_draft draft = { .pcs = pcs, .npcs = npcs };
     draft.event = (struct tr_log_event){ .level = level,
                                          .pid = { id },
@@ -180,6 +183,31 @@ void tr_log_set_metadata(tr_term map)
     if (*field)
         tr_release((tr_term){ *field });
     *field = kept.w;
+}
+
+tr_term tr_log_metadata(void)
+{
+    TR__ENTER();
+    tr_term own = own_metadata(TR__SELF());
+
+    return own.w ? tr_copy(own) : tr_build(tr_map());
+}
+
+void tr_log_update_metadata(tr_term map)
+{
+    TR__ENTER();
+    struct tr_map_iter iter;
+    tr_term key, value;
+
+    if (!map.w || !tr_is_map(map))
+        tr__raise_badarg(map);
+    tr_scope
+    {
+        tr_term whole = tr_log_metadata();
+        for (tr_map_iter_init(&iter, map); tr_map_next(&iter, &key, &value);)
+            whole = tr_map_put(whole, key, value);
+        tr_log_set_metadata(whole);
+    }
 }
 
 /* --- what waits for sinks does so outside, where the worker may go on with others --- */

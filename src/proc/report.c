@@ -197,7 +197,7 @@ TR__NOINLINE void tr__report_error(struct tr_proc *p, tr_term reason)
 {
     void *pcs[TRACE_MAX];
 
-    if (p->extra && p->extra->reported)
+    if ((p->extra && p->extra->reported) || !tr_log_allows(TR_LOG_ERROR))
         return;
     if (!tr__rare_of(p)->trace) {
         int n = tr__trace_here(pcs, TRACE_MAX);
