@@ -13,6 +13,7 @@
 #include "troupe/error.h"
 #include "troupe/fault.h"
 #include "troupe/fd.h"
+#include "troupe/gen_event.h"
 #include "troupe/gen_server.h"
 #include "troupe/gen_statem.h"
 #include "troupe/info.h"
