@@ -6,6 +6,7 @@
 #include "troupe/agent.h"
 #include "troupe/application.h"
 #include "troupe/call.h"
+#include "troupe/code.h"
 #include "troupe/deadlock.h"
 #include "troupe/directory.h"
 #include "troupe/dynamic_supervisor.h"

@@ -115,6 +115,8 @@ struct tr_sys_debug_opts {
     tr_sys_debug_fn install; /* starts with the state [] */
 };
 
+struct tr_sys;
+
 /* What a process lets others do with it; `data` is its own. Any may be NULL. */
 struct tr_sys_callbacks {
     /* The state as a term, in the current heap. Without it there is none to be shown. */
@@ -125,6 +127,11 @@ struct tr_sys_callbacks {
 
     /* Converts the state; false when it cannot, and then it is as before. */
     bool (*code_change)(void *data, tr_term module, tr_term old_version, tr_term extra);
+
+    /* Goes over from some callbacks to others (troupe/code.h), addresses both; ok or {error, What}.
+       May set what `sys` says of the process. */
+    tr_term (*replace_code)(struct tr_sys *sys, uint64_t old_code, uint64_t new_code,
+                            tr_term old_version, tr_term extra);
 
     /* The Misc of get_status: a list. */
     tr_term (*status)(void *data);

@@ -78,7 +78,12 @@ static void on_system(struct tr_server *s, tr_term from, tr_term request)
     struct tr_sys sys = sys_of(s);
 
     tr_sys_handle(&sys, from, request);
+    bool replaced = sys.data != s;
+    s = sys.data;
     s->debug = sys.debug;
+    /* Other code, other memory: all that is on the stack is about the old one. */
+    if (replaced)
+        tr_hibernate_for(0, tr__server_awake, (uint64_t)(uintptr_t)s);
 }
 
 #define EVENT(s, ...)                                                                              \
@@ -245,7 +250,7 @@ static int64_t time_left(const struct tr_server *s)
     return s->deadline > now ? s->deadline - now : 0;
 }
 
-static void awake(tr_term address)
+void tr__server_awake(tr_term address)
 {
     uint64_t server = 0;
 
@@ -263,6 +268,6 @@ _Noreturn void tr__server_run(struct tr_server *s)
         if (left == 0)
             handle_timeout(s);
         else
-            tr_hibernate_for(left, awake, (uint64_t)(uintptr_t)s);
+            tr_hibernate_for(left, tr__server_awake, (uint64_t)(uintptr_t)s);
     }
 }

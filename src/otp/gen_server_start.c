@@ -66,6 +66,8 @@ tr_term tr_gen_server_start_args(const struct tr_gen_server *server, enum tr_gen
                                  const struct tr_gen_server_opts *opts, const struct tr_arg *args,
                                  int n)
 {
+    if (server)
+        server = tr__server_newest(server);
     if (!server || !server->name)
         tr_exit(a_badarg, a_undef);
     if (!server->init)

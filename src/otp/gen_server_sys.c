@@ -4,7 +4,10 @@
 #include "otp/gen.h"
 #include "otp/server.h"
 
-tr_atoms(header, data, state, message, reason, log, running);
+#include <string.h>
+
+tr_atoms(header, data, state, message, reason, log, running, ok, error, undef, refused, other_code,
+         EXIT);
 
 tr_term tr__server_state(const struct tr_server *s)
 {
@@ -44,6 +47,63 @@ static bool code_change(void *server, tr_term module, tr_term old_version, tr_te
     return s->callbacks->code_change(s->state, old_version, extra);
 }
 
+/* --- other code --- */
+
+struct change {
+    struct tr_server *s;
+    tr_term old_version, extra;
+    bool changed;
+};
+
+static void run_code_change(void *change)
+{
+    struct change *c = change;
+
+    c->changed = c->s->callbacks->code_change(c->s->state, c->old_version, c->extra);
+}
+
+/* Ok, or why not. */
+static tr_term convert(struct tr_server *s, size_t old_size, tr_term old_version, tr_term extra)
+{
+    struct change c = { s, old_version, extra, old_size == s->callbacks->state_size };
+    tr_term reason;
+
+    if (!s->callbacks->code_change)
+        return c.changed ? tr_build(a_ok) : tr_build(a_error, a_undef);
+    if (tr_catch(run_code_change, &c, &reason))
+        return tr_build(a_error, tr_tuple(a_EXIT, reason));
+    return c.changed ? tr_build(a_ok) : tr_build(a_error, a_refused);
+}
+
+/* A copy of the server with other callbacks takes its place, if it can be converted. */
+static tr_term replace_code(struct tr_sys *sys, uint64_t old_code, uint64_t new_code,
+                            tr_term old_version, tr_term extra)
+{
+    const struct tr_gen_server *new = (const struct tr_gen_server *)(uintptr_t)new_code;
+    struct tr_server *s = sys->data;
+    size_t size = s->callbacks->state_size;
+
+    if (s->callbacks == new)
+        return tr_build(a_ok);
+    if ((uint64_t)(uintptr_t)s->callbacks != old_code)
+        return tr_build(a_error, a_other_code);
+    struct tr_server *t = tr_alloc(sizeof *t + (new->state_size > size ? new->state_size : size));
+    memcpy(t, s, sizeof *s + size);
+    t->callbacks = new;
+    tr_term result = convert(t, size, old_version, extra);
+    if (!tr_match(result, a_ok)) {
+        tr_free(t);
+        return result;
+    }
+    tr_defer_cancel(tr__server_ended, s);
+    tr_defer(tr__server_ended, t);
+    tr_free(s);
+    sys->data = t;
+    sys->callbacks = tr__server_sys(t);
+    sys->module = new->name;
+    return result;
+}
+
 static tr_term status(void *server)
 {
     struct tr_server *s = server;
@@ -66,7 +126,8 @@ static void terminate(void *server, tr_term reason)
 }
 
 #define COMMON                                                                                     \
-    .get_state = get_state, .set_state = set_state, .status = status, .terminate = terminate
+    .get_state = get_state, .set_state = set_state, .replace_code = replace_code,                  \
+    .status = status, .terminate = terminate
 
 const struct tr_sys_callbacks *tr__server_sys(const struct tr_server *s)
 {

@@ -30,12 +30,18 @@ struct tr_server {
 /* By what a server is looked into. Static. */
 const struct tr_sys_callbacks *tr__server_sys(const struct tr_server *s);
 
+/* What is to be run in the place of these callbacks, see tr_code_redirect. Any thread. */
+const struct tr_gen_server *tr__server_newest(const struct tr_gen_server *server);
+
 /* Does what a result asks for beside the reply, runs continuations, and ends the server if that is
    the result. */
 void tr__server_settle(struct tr_server *s, tr_gen_result r);
 
 /* The loop, from a moment when nothing else is to be done. */
 _Noreturn void tr__server_run(struct tr_server *s);
+
+/* The same in a new stack; the argument is the address of the server. */
+void tr__server_awake(tr_term address);
 
 /* Runs terminate, once in the life of a server. */
 void tr__server_terminate(struct tr_server *s, tr_term reason);

@@ -11,7 +11,7 @@
 
 tr_atoms(system, EXIT, suspend, resume, get_state, replace_state, get_status, terminate,
          change_code, debug, ok, error, running, suspended, status, module, dictionary,
-         unknown_system_msg, not_supported, refused, callback_failed, undef);
+         replace_code, unknown_system_msg, not_supported, refused, callback_failed, undef);
 
 static _Noreturn void end(struct tr_sys *sys, tr_term reason)
 {
@@ -65,10 +65,20 @@ static tr_term change_code(struct tr_sys *sys, tr_term name, tr_term old_version
     return tr_build(a_ok);
 }
 
+static tr_term replace_code(struct tr_sys *sys, tr_term old, tr_term new, tr_term version,
+                            tr_term extra)
+{
+    uint64_t from, to;
+
+    if (!sys->callbacks->replace_code || !tr_match(old, &from) || !tr_match(new, &to))
+        return error(a_not_supported);
+    return sys->callbacks->replace_code(sys, from, to, version, extra);
+}
+
 /* The answer to any request but {terminate, _}. */
 static tr_term serve(struct tr_sys *sys, tr_term request)
 {
-    tr_term a, b, c;
+    tr_term a, b, c, d;
     uint64_t fn;
 
     if (tr_match(request, a_suspend) || tr_match(request, a_resume)) {
@@ -83,6 +93,8 @@ static tr_term serve(struct tr_sys *sys, tr_term request)
         return get_status(sys);
     if (sys->suspended && tr_match(request, a_change_code, &a, &b, &c))
         return change_code(sys, a, b, c);
+    if (sys->suspended && tr_match(request, a_replace_code, &a, &b, &c, &d))
+        return replace_code(sys, a, b, c, d);
     if (tr_match(request, a_debug, &a))
         return tr__debug_request(sys, a);
     return tr_build(a_error, tr_tuple(a_unknown_system_msg, request));
