@@ -297,7 +297,7 @@ TEST_PROC_REAL(the_descriptors_that_a_process_owns_go_with_it)
     open_pair();
     tr_spawn_monitor(owns, &ref, ends[0], ends[1]);
     tr_release(down_reason_at(__FILE__, __LINE__, ref));
-    CHECK(fcntl(ends[0], F_GETFD) < 0 && errno == EBADF);
+    CHECK_WITHIN(patience(10000), fcntl(ends[0], F_GETFD) < 0 && errno == EBADF);
     CHECK(fcntl(ends[1], F_GETFD) >= 0);
 }
 
