@@ -24,11 +24,12 @@ static uint64_t work(uint64_t x)
 
 static void calibrate(void)
 {
-    static volatile uint64_t sink;
+    volatile uint64_t sink;
 
     steps = TRIAL;
     int64_t start = tr_monotonic_ns();
     sink = work(1);
+    (void)sink;
     steps = (int64_t)((double)TRIAL * ITEM_NS / (double)(tr_monotonic_ns() - start));
 }
 
