@@ -12,6 +12,7 @@
 #include "troupe/dynamic_supervisor.h"
 #include "troupe/errno.h"
 #include "troupe/error.h"
+#include "troupe/ets.h"
 #include "troupe/fault.h"
 #include "troupe/fd.h"
 #include "troupe/gen_event.h"

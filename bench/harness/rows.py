@@ -53,6 +53,8 @@ ROWS = [
         goals={"erlang": 6, "go": 2}),
     Row("selective", "one match behind 10,000 queued messages", 10_000, "us", lower_is_better=True,
         goals={"erlang": 3}),
+    Row("table", "1,000,000 keys, 2 processes, 95 % lookups, 5 % inserts", 5_000_000,
+        "operations/s", goals={"erlang": 3.5}),
     Row("timers", "1,000,000 started, all pending, then cancelled", 1_000_000, "timers/s",
         goals={"erlang": 8, "go": 4}),
     Row("timer_late", "100,000 timers due within 1 s, 99th percentile of how late", 100_000, "ms",

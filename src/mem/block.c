@@ -22,11 +22,13 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LARGEST     4096u
 #define SLAB_SIZE   (256u * 1024u)
+#define MANY_SIZE   (8u * 1024u * 1024u)
 #define BATCH_BYTES 8192u
 
 /* Class, the size of the class below it, its own size. */
@@ -72,6 +74,7 @@ struct depot {
     struct tr_spin lock;
     void *chains;      /* guarded by lock */
     char *fresh, *end; /* guarded by lock: the rest of the newest slab */
+    size_t mapped;     /* guarded by lock: bytes of all slabs */
 } TR__ALIGNED(TR__CACHE_LINE);
 
 static struct depot depots[TR__BLOCK_CLASSES];
@@ -94,20 +97,31 @@ static inline void **word(void *block, int i)
     return (void **)block + i;
 }
 
+/* A fresh slab; false without memory. A class with many blocks gets huge pages: they save a miss in
+   the TLB for each block that is looked at. The depot's lock is held. */
+static bool map_slab(struct depot *d)
+{
+    bool many = d->mapped >= MANY_SIZE;
+    size_t size = many ? TR__HUGE_PAGE : SLAB_SIZE;
+    char *slab = many ? tr__pages_map_huge(size) : tr__pages_map(size, TR__PAGE);
+
+    if (!slab)
+        return false;
+    atomic_fetch_add_explicit(&reserved, size, memory_order_relaxed);
+    d->mapped += size;
+    d->fresh = slab;
+    d->end = slab + size;
+    return true;
+}
+
 /* A batch cut from fresh memory, or an empty chain. The depot's lock is held. */
 static struct tr_block_chain carve(struct depot *d, unsigned c)
 {
     struct tr_block_chain chain = { NULL, 0 };
     size_t size = class_size[c];
 
-    if ((size_t)(d->end - d->fresh) < size) {
-        char *slab = tr__pages_map(SLAB_SIZE, TR__PAGE);
-        if (!slab)
-            return chain;
-        atomic_fetch_add_explicit(&reserved, SLAB_SIZE, memory_order_relaxed);
-        d->fresh = slab;
-        d->end = slab + SLAB_SIZE;
-    }
+    if ((size_t)(d->end - d->fresh) < size && !map_slab(d))
+        return chain;
     uint32_t fit = (uint32_t)((size_t)(d->end - d->fresh) / size);
     uint32_t n = fit < batch_of(c) ? fit : batch_of(c);
     /* Linked so that the lowest address is handed out first: neighbours in time are neighbours in

@@ -11,16 +11,18 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+bool tr__barrier_there;
+
 bool tr__barrier_prepare(void)
 {
-    static bool prepared;
     int saved = errno;
 
-    if (!prepared)
-        prepared = !tr__fault() &&
-                   syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    if (!tr__barrier_there)
+        tr__barrier_there =
+            !tr__fault() &&
+            syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
     errno = saved;
-    return prepared;
+    return tr__barrier_there;
 }
 
 void tr__barrier_all(void)

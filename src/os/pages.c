@@ -38,7 +38,7 @@ static void *map(size_t size)
     return p == MAP_FAILED ? NULL : p;
 }
 
-void *tr__pages_map(size_t size, size_t align)
+static void *map_aligned(size_t size, size_t align, int advice)
 {
     int saved = errno;
     size_t span = size + (align > TR__PAGE ? align : 0);
@@ -52,10 +52,20 @@ void *tr__pages_map(size_t size, size_t align)
         munmap(p, (size_t)(start - p));
     if (start + size < p + span)
         munmap(start + size, (size_t)(p + span - (start + size)));
-    /* One touched page must cost one page, not the 2 MiB of a huge one. */
-    madvise(start, size, MADV_NOHUGEPAGE);
+    madvise(start, size, advice);
     errno = saved;
     return start;
+}
+
+void *tr__pages_map(size_t size, size_t align)
+{
+    /* One touched page must cost one page, not the 2 MiB of a huge one. */
+    return map_aligned(size, align, MADV_NOHUGEPAGE);
+}
+
+void *tr__pages_map_huge(size_t size)
+{
+    return map_aligned(size, TR__HUGE_PAGE, MADV_HUGEPAGE);
 }
 
 void tr__pages_unmap(void *p, size_t size)

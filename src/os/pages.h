@@ -15,6 +15,11 @@
  */
 void *tr__pages_map(size_t size, size_t align);
 
+/* The same for memory that will be used whole and looked at in no order: in huge pages, where the
+   system has them. `size` is a multiple of TR__HUGE_PAGE. */
+#define TR__HUGE_PAGE (UINT32_C(2) << 20)
+void *tr__pages_map_huge(size_t size);
+
 void tr__pages_unmap(void *p, size_t size);
 
 /* Gives the memory behind [p, p + size) back; the addresses stay reserved and guards stay. */

@@ -81,6 +81,15 @@ static _Noreturn void end_cleanup(struct tr_proc *p)
     longjmp(p->exit->back, 1);
 }
 
+void (*tr__tables_hook)(struct tr_proc *p, uint64_t pid, bool may_switch);
+
+/* Not inlined: most processes never come here. */
+static TR__COLD void drop_tables(struct tr_proc *p, uint64_t id, bool may_switch)
+{
+    atomic_store(&p->has_tables, false);
+    tr__tables_hook(p, id, may_switch);
+}
+
 /* Everything after the clean-up functions. */
 static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
 {
@@ -93,7 +102,16 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
     tr__timers_drop(p);
     tr__fd_forget(p);
     /* In one total order with the load of the name: see name.c. */
+    if (p->extra) {
+        tr__timers_drop(p);
+        tr__fd_forget(p);
+    }
+    if (tr__unlikely(atomic_load_explicit(&p->has_tables, memory_order_relaxed)))
+        drop_tables(p, id, !(p->flags & TR__P_MAIN));
+    /* In one total order with the loads of the name and of has_tables: see name.c. */
     atomic_store(&p->id, 0);
+    if (tr__unlikely(atomic_load(&p->has_tables)))
+        drop_tables(p, id, false);
     tr__caps_close(p);
     tr__inbox_close(p);
     if (atomic_load(&p->name))

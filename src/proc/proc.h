@@ -122,6 +122,7 @@ struct tr_proc {
             char runnable_fields[TR__RUNNABLE_FIELDS];
             _Atomic(bool) capped; /* has, or had, caps: written with caps_lock held */
             struct tr_spin caps_lock;
+            _Atomic(bool) has_tables; /* for the layer above: see tr__tables_hook */
         };
     };
     _Atomic(uint64_t) id; /* pid word; 0: no process */
@@ -424,6 +425,15 @@ size_t tr__cleanups_size(const struct tr_proc *p);
 /* Frees the messages of the open receive clauses inside `outer`; NULL: of all. */
 void tr__receive_close_until(struct tr_proc *p, const struct tr_receive_scope *outer);
 
+/*
+ * Of the layer above, NULL if it has nothing: drops what belongs to a process that ends and whose
+ * has_tables is set. Any process sets that for another one, with sequential consistency, and then
+ * looks at its id; whoever ends clears the id, then looks at has_tables. So what is given to an
+ * ending process is dropped by it, or refused. Called once while the process may still switch
+ * (`may_switch`), and, if more has come meanwhile, once more when it has no id.
+ */
+extern void (*tr__tables_hook)(struct tr_proc *p, uint64_t pid, bool may_switch);
+
 /* --- catch.c --- */
 
 /* Goes on after the innermost tr_catch, if one is open; else returns. */
@@ -571,6 +581,10 @@ uint64_t tr__new_ref(struct tr_proc *p);
 
 /* The program's first process is ending: called by it after its clean-up, ends all others. */
 void tr__main_ended(struct tr_proc *p);
+
+/* Of the layer above, NULL if it has nothing to free: called when no process is left and the
+   scheduler has stopped. */
+extern void (*tr__runtime_end_hook)(void);
 
 /* Called when some process is gone. */
 void tr__runtime_process_gone(void);

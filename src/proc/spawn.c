@@ -123,6 +123,7 @@ static void init(struct tr_proc *p, const struct plan *plan, struct tr_proc *par
         p->parent = atomic_load_explicit(&parent->id, memory_order_relaxed);
     p->suspended = 0;
     atomic_store_explicit(&p->capped, false, memory_order_relaxed);
+    atomic_store_explicit(&p->has_tables, false, memory_order_relaxed);
     atomic_store_explicit(&p->timed_out, false, memory_order_relaxed);
     atomic_store_explicit(&p->ending, false, memory_order_relaxed);
     atomic_store_explicit(&p->runnable.marks, 0, memory_order_relaxed);

@@ -38,6 +38,8 @@
     X(max_memory) X(max_reductions) X(mailbox_policy) X(wait) X(drop_newest) X(drop_oldest) \
     X(messages_dropped) X(senders_waiting) \
     X(long_schedule) X(long_message_queue) X(large_heap) X(sender) X(via)
+    X(long_schedule) X(long_message_queue) X(large_heap) X(sender) \
+    Y(ETS_TRANSFER, "ETS-TRANSFER")
 /* clang-format on */
 
 enum {

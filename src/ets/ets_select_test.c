@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/* Tables: patterns and match specifications. */
+#include "conformance/puppet.h"
+
+tr_atoms(t, size, badarg, done);
+tr_atom_as(a_end, "$end_of_table");
+
+static const enum tr_ets_type all_types[] = { TR_ETS_SET, TR_ETS_ORDERED_SET, TR_ETS_BAG,
+                                              TR_ETS_DUPLICATE_BAG };
+
+static tr_term parse(const char *text)
+{
+    tr_term term;
+
+    CHECK_INT(tr_parse(text, strlen(text), &term, NULL), TR_OK);
+    return term;
+}
+
+static tr_term filled(enum tr_ets_type type, const char *objects)
+{
+    tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .type = type });
+
+    tr_ets_insert(table, parse(objects));
+    return table;
+}
+
+/* The same terms in the order of terms. */
+static tr_term sorted(tr_term list)
+{
+    tr_term items[64], item;
+    size_t n = 0;
+
+    while (tr_list_next(&list, &item)) {
+        size_t i = n++;
+        for (; i > 0 && tr_compare(items[i - 1], item) > 0; i--)
+            items[i] = items[i - 1];
+        items[i] = item;
+    }
+    return tr_list_from_array(items, n);
+}
+
+static const char *people = "[{1,ann,30},{2,bob,40},{3,cid,30},{4,{x,y},1.0},{5,{x,x},1}]";
+
+TEST_PROC(match_gives_variables_in_order)
+{
+    FACT("ETS-038", "match gives the values of the variables by number, match_object the objects, "
+                    "match_delete removes them");
+    FACT("ETS-039", "'_' matches anything, a variable twice equal values, constants exactly");
+    for (int i = 0; i < 4; i++) {
+        tr_term table = filled(all_types[i], people);
+        CHECK_TERM(sorted(tr_ets_match(table, parse("{'$2','$1',30}"), TR_ETS_ALL)),
+                   parse("[[ann,1],[cid,3]]"));
+        CHECK_TERM(sorted(tr_ets_match_object(table, parse("{'_','_',30}"), TR_ETS_ALL)),
+                   parse("[{1,ann,30},{3,cid,30}]"));
+        CHECK_TERM(tr_ets_match(table, parse("{'$1',{'$2','$2'},'_'}"), TR_ETS_ALL),
+                   parse("[[5,x]]"));
+        CHECK_TERM(tr_ets_match(table, parse("{'$1','_',1}"), TR_ETS_ALL), parse("[[5]]"));
+        CHECK_TERM(tr_ets_match(table, parse("{2,'$1','_'}"), TR_ETS_ALL), parse("[[bob]]"));
+        CHECK_TERM(tr_ets_match(table, parse("{7,'$1','_'}"), TR_ETS_ALL), tr_nil());
+        tr_ets_match_delete(table, parse("{'_','_',30}"));
+        CHECK_TERM(tr_ets_info_of(table, a_size), tr_build(3));
+    }
+}
+
+TEST_PROC(select_applies_clauses)
+{
+    FACT("ETS-040",
+         "select applies head, guards and body, the first clause that matches; '$_' is the "
+         "object, '$$' all variables");
+    for (int i = 0; i < 4; i++) {
+        tr_term table = filled(all_types[i], people);
+        CHECK_TERM(sorted(tr_ets_select(table,
+                                        parse("[{{'$1','$2','$3'},"
+                                              "[{'>','$3',30}],['$_']},"
+                                              "{{'$1','$2',30},[],[{{'$2','$$'}}]}]"),
+                                        TR_ETS_ALL)),
+                   sorted(parse("[{2,bob,40},{ann,[1,ann]},{cid,[3,cid]}]")));
+        CHECK_TERM(tr_ets_select(table,
+                                 parse("[{{'$1','$2','_'},[{is_tuple,'$2'},"
+                                       "{'=:=',{element,2,'$2'},y}],['$1']}]"),
+                                 TR_ETS_ALL),
+                   parse("[4]"));
+        CHECK_INT(tr_ets_select_count(table, parse("[{{'_','_',30},[],[true]}]")), 2);
+        CHECK_INT(tr_ets_select_delete(table, parse("[{{'_','_','$1'},[{'<','$1',2}],[true]}]")),
+                  2);
+        CHECK_TERM(tr_ets_info_of(table, a_size), tr_build(3));
+        CHECK_TERM(tr_ets_select(table, parse("[{{1,'_','$1'},[],[{'hd','$1'}]}]"), TR_ETS_ALL),
+                   parse("['EXIT']"));
+    }
+}
+
+/* The value of an expression, given $1 = 7 and $2 = [a,b]. */
+static void check_value(const char *expression, const char *value)
+{
+    char text[300];
+    tr_term table = filled(TR_ETS_SET, "[{7,[a,b]}]");
+
+    snprintf(text, sizeof text, "[{{'$1','$2'},[],[%s]}]", expression);
+    tr_term got = tr_ets_select(table, parse(text), TR_ETS_ALL);
+    if (!tr_equal(got, tr_build(tr_list(parse(value)))))
+        check_fail(__FILE__, __LINE__, "%s gives %s", expression, tr_inspect(got));
+    tr_ets_delete_table(table);
+}
+
+TEST_PROC(expressions_have_their_values)
+{
+    const char *cases[][2] = {
+        { "{'+','$1',1}", "8" },
+        { "{'-','$1',1.5}", "5.5" },
+        { "{'*',{'-','$1'},2}", "-14" },
+        { "{'/','$1',2}", "3.5" },
+        { "{'div','$1',2}", "3" },
+        { "{'rem',-7,2}", "-1" },
+        { "{'div','$1',0}", "'EXIT'" },
+        { "{'band','$1',3}", "3" },
+        { "{'bsl',1,10}", "1024" },
+        { "{'bsr',-1024,3}", "-128" },
+        { "{'bnot',0}", "-1" },
+        { "{abs,-3}", "3" },
+        { "{round,2.5}", "3" },
+        { "{trunc,-2.5}", "-2" },
+        { "{length,'$2'}", "2" },
+        { "{hd,'$2'}", "a" },
+        { "{tl,'$2'}", "[b]" },
+        { "{'and',true,{'<',1,2}}", "true" },
+        { "{'andalso',false,{hd,[]}}", "false" },
+        { "{'orelse',true,{hd,[]}}", "true" },
+        { "{'or',true,{hd,[]}}", "'EXIT'" },
+        { "{'not',true}", "false" },
+        { "{'xor',true,false}", "true" },
+        { "{'==',1,1.0}", "true" },
+        { "{'=:=',1,1.0}", "false" },
+        { "{'=/=',1,1.0}", "true" },
+        { "{'/=',1,2}", "true" },
+        { "{'=<',1,a}", "true" },
+        { "{'>=',1,a}", "false" },
+        { "{const,{'+',1}}", "{'+',1}" },
+        { "{{'$1',{{}}}}", "{7,{}}" },
+        { "['$1'|'$2']", "[7,a,b]" },
+        { "{map_get,a,#{a => 1}}", "1" },
+        { "{map_size,#{a => '$1'}}", "1" },
+        { "{is_map_key,b,#{a => 1}}", "false" },
+        { "{tuple_size,'$_'}", "2" },
+        { "{size,<<1,2,3>>}", "3" },
+        { "{bit_size,<<1:3>>}", "3" },
+        { "{byte_size,<<1:3>>}", "1" },
+        { "{max,1,{min,a,3}}", "3" },
+        { "{float,2}", "2.0" },
+        { "{is_list,'$2'}", "true" },
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        check_value(cases[i][0], cases[i][1]);
+}
+
+struct fault {
+    tr_term table, spec;
+};
+
+static void select_badly(void *arg)
+{
+    struct fault *f = arg;
+
+    tr_ets_select(f->table, f->spec, TR_ETS_ALL);
+}
+
+TEST_PROC(faults_of_specifications_tell_where)
+{
+    const char *cases[][2] = {
+        { "x", "[]" },
+        { "[]", "[]" },
+        { "[{{'_'},[],['$_']},x]", "[2]" },
+        { "[{[],[],['$_']}]", "[1,1]" },
+        { "[{'_',x,['$_']}]", "[1,2]" },
+        { "[{'_',[],[]}]", "[1,3]" },
+        { "[{{'$1'},[],['$2']}]", "[1,3,1]" },
+        { "[{{'$1'},[true,{foo,1}],['$1']}]", "[1,2,2]" },
+        { "[{{'$1'},[{'not',{'+',1,{bar}}}],['$1']}]", "[1,2,1,2,3]" },
+        { "[{{'$1'},[],[{{1,{hd}}}]}]", "[1,3,1,1,2]" },
+    };
+    struct fault f = { .table = filled(TR_ETS_SET, people) };
+    tr_term reason, path;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        const char *text;
+        f.spec = parse(cases[i][0]);
+        CHECK(tr_catch(select_badly, &f, &reason));
+        tr_term inner = reason;
+        CHECK(tr_match(inner, a_badarg, tr_tuple(&text, &path)));
+        if (!tr_equal(path, parse(cases[i][1])))
+            check_fail(__FILE__, __LINE__, "%s: %s", cases[i][0], tr_inspect(reason));
+    }
+}
+
+TEST_PROC(limits_and_continuations_give_all)
+{
+    FACT("ETS-041", "with a limit results come in parts, at most that many, then $end_of_table");
+    for (int i = 0; i < 4; i++) {
+        tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .type = all_types[i] });
+        int seen[100] = { 0 };
+        for (int k = 0; k < 100; k++)
+            tr_ets_insert(table, k, k);
+        tr_term next = tr_ets_select(table, parse("[{{'$1','_'},[],['$1']}]"), 7), list, item;
+        while (!tr_equal(next, tr_build(a_end))) {
+            size_t n;
+            int64_t key;
+            CHECK(tr_match(next, &list, &next));
+            CHECK(tr_list_length(list, &n) && n >= 1 && n <= 7);
+            while (tr_list_next(&list, &item)) {
+                CHECK(tr_match(item, &key));
+                seen[key]++;
+            }
+            next = tr_ets_continue(next);
+        }
+        for (int k = 0; k < 100; k++)
+            CHECK_INT(seen[k], 1);
+        CHECK_TERM(tr_ets_match(table, parse("{x,'$1'}"), 3), tr_build(a_end));
+        CHECK_TERM(tr_ets_continue(tr_build(a_end)), tr_build(a_end));
+    }
+}
+
+TEST_PROC(select_is_in_order_of_keys)
+{
+    FACT("ETS-042", "select on an ordered_set gives results in the order of keys, or backwards");
+    tr_term table = filled(TR_ETS_ORDERED_SET, "[{c,3},{a,1},{b,2}]");
+
+    CHECK_TERM(tr_ets_select(table, parse("[{{'_','$1'},[],['$1']}]"), TR_ETS_ALL),
+               parse("[1,2,3]"));
+    CHECK_TERM(tr_ets_select_reverse(table, parse("[{{'_','$1'},[],['$1']}]"), TR_ETS_ALL),
+               parse("[3,2,1]"));
+    CHECK_TERM(tr_element(tr_ets_select_reverse(table, parse("[{{'_','$1'},[],['$1']}]"), 2), 0),
+               parse("[3,2]"));
+}
+
+static void replace_key(void *arg)
+{
+    struct fault *f = arg;
+
+    tr_ets_select_replace(f->table, f->spec);
+}
+
+TEST_PROC(select_replace_keeps_keys)
+{
+    tr_term reason;
+
+    for (int i = 0; i < 2; i++) {
+        struct fault f = { .table = filled(all_types[i], "[{a,1},{b,2},{c,x}]") };
+        CHECK_INT(tr_ets_select_replace(f.table, parse("[{{'$1','$2'},[{is_integer,'$2'}],"
+                                                       "[{{'$1',{'+','$2',1},new}}]}]")),
+                  2);
+        CHECK_TERM(sorted(tr_ets_tab2list(f.table)), sorted(parse("[{a,2,new},{b,3,new},{c,x}]")));
+        f.spec = parse("[{'_',[],[{{z,1}}]}]");
+        CHECK(tr_catch(replace_key, &f, &reason) && tr_match(reason, a_badarg, tr_any()));
+    }
+}
+
+TEST_PROC(a_known_key_is_looked_up)
+{
+    FACT("ETS-043", "a pattern with the whole key does not go through the table");
+    for (int i = 0; i < 4; i++) {
+        tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .type = all_types[i] }), before,
+                after;
+        for (int k = 0; k < 20000; k++)
+            tr_ets_insert(table, k, k);
+        CHECK(tr_process_info(tr_self(), tr_intern("reductions"), &before));
+        for (int k = 0; k < 20; k++)
+            CHECK_TERM(tr_ets_match(table, tr_tuple(k, tr_intern("$1")), TR_ETS_ALL),
+                       tr_build(tr_list(tr_list(k))));
+        CHECK(tr_process_info(tr_self(), tr_intern("reductions"), &after));
+        int64_t from, to;
+        CHECK(tr_match(before, &from) && tr_match(after, &to));
+        CHECK(to - from < 20 * 2000);
+    }
+}

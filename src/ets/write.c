@@ -1,0 +1,534 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Insertion and deletion.
+ *
+ * One object is one edit of its place. Several are a batch (node.h): each goes to its place but is
+ * not seen, then all are seen by one store, then what they replaced is retired. There is one batch
+ * at a time in a table, and other writers wait where they meet a node of it; readers do not wait.
+ */
+#include "ets/table.h"
+#include "mem/block.h"
+#include "term/raise.h"
+
+#include <sched.h>
+
+#define OBJECTS_MAX (UINT32_C(1) << 28)
+
+/* --- one object --- */
+
+struct put {
+    struct tr_edit edit;
+    const struct tr_store *store;
+    struct tr_node *node;
+    struct tr_node *old; /* what it has replaced */
+    bool only_new;
+    bool done;
+};
+
+static bool same_object(const struct tr_node *a, const struct tr_node *b)
+{
+    return tr_equal(tr__node_object(a), tr__node_object(b));
+}
+
+/* Adds a node at the end of a chain. */
+static struct tr_node *append(struct tr_node *first, struct tr_node *node)
+{
+    if (!first)
+        return node;
+    /* Release: who walks along the chain finds the node filled. */
+    atomic_store_explicit(&(*tr__node_last(first))->next, node, memory_order_release);
+    *tr__node_last(first) = node;
+    return first;
+}
+
+static struct tr_node *bag_put(struct put *put, struct tr_node *first)
+{
+    if (put->store->type == TR_ETS_BAG)
+        for (struct tr_node *n = first; n; n = atomic_load_explicit(&n->next, memory_order_relaxed))
+            if (same_object(n, put->node)) {
+                put->done = true; /* it is there already */
+                return first;
+            }
+    put->edit.added = 1;
+    put->done = true;
+    first = append(first, put->node);
+    put->node = NULL;
+    return first;
+}
+
+static struct tr_node *put_fn(struct tr_edit *edit, struct tr_node *old)
+{
+    struct put *put = (struct put *)edit;
+    struct tr_node *node = put->node;
+
+    if (old && put->only_new)
+        return old;
+    if (tr__store_is_bag(put->store))
+        return bag_put(put, old);
+    put->old = old && !old->loose ? old : NULL;
+    put->node = NULL;
+    put->done = true;
+    return node;
+}
+
+static uint64_t hash_of(enum tr_ets_type type, uint64_t key)
+{
+    return type == TR_ETS_ORDERED_SET ? 0 : tr__key_hash(key);
+}
+
+/* Will it be kept without a node of its own? */
+static bool is_pair(tr_term object, const struct tr_shape *shape)
+{
+    const uint64_t *words = tr__box(object.w);
+
+    return shape->type == TR_ETS_SET && shape->keypos == 1 &&
+           words[0] == TR__HEADER(TR__KIND_TUPLE, 2) && tr__is_immediate(words[1]) &&
+           tr__is_immediate(words[2]);
+}
+
+static bool insert_one(struct tr_proc *p, tr_term table, const struct tr_shape *shape,
+                       tr_term object, bool only_new)
+{
+    uint64_t key = tr__box(object.w)[shape->keypos];
+    uint64_t hash = hash_of(shape->type, key);
+    struct tr_pair pair;
+    struct tr_node *node = is_pair(object, shape)
+                               ? tr__pair_fill(&pair, hash, key, tr__box(object.w)[2])
+                               : tr__node_new(object, hash, shape->type >= TR_ETS_BAG);
+
+    if (!node)
+        tr__raise_oom();
+    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
+    if (!t) {
+        tr__node_free(node);
+        tr__raise_badarg(table);
+    }
+    struct tr_store *s = tr__table_store(t);
+    struct put put = { { .fn = put_fn }, s, node, .only_new = only_new };
+    tr_err err =
+        tr__store_edit(s, p->worker, hash, tr__node_element(node, shape->keypos), &put.edit);
+    if (put.old)
+        tr__retire_node(p->worker, put.old);
+    tr__section_end(p->worker);
+    if (put.node)
+        tr__node_free(put.node);
+    if (err)
+        tr__raise_oom();
+    tr__section_sweep(p->worker);
+    tr__spend(p, TR__COST_CHANGE);
+    return put.done;
+}
+
+/* --- several objects --- */
+
+struct batch_put {
+    struct tr_edit edit;
+    const struct tr_store *store;
+    struct tr_batch *batch;
+    uint32_t i; /* the entry that is put, decided or taken back */
+    bool only_new, refused, failed;
+};
+
+static void batch_destroy(struct tr_retired *retired)
+{
+    struct tr_batch *batch = (struct tr_batch *)retired;
+
+    for (uint32_t i = 0; i < batch->n; i++)
+        if (batch->entries[i].dead)
+            tr__node_free(batch->entries[i].node);
+    tr__block_free(batch, batch->size);
+}
+
+static bool is_of(struct tr_node *node, const struct tr_batch *batch)
+{
+    return node && atomic_load_explicit(&node->batch, memory_order_relaxed) == (uintptr_t)batch;
+}
+
+static struct tr_node *batch_put_bag(struct batch_put *put, struct tr_node *first)
+{
+    struct tr_batch_entry *e = &put->batch->entries[put->i];
+
+    if (put->only_new && first)
+        for (struct tr_node *n = first; n; n = atomic_load_explicit(&n->next, memory_order_relaxed))
+            put->refused |= !is_of(n, put->batch);
+    e->dead = put->refused;
+    if (put->store->type == TR_ETS_BAG)
+        for (struct tr_node *n = first; n && !e->dead;
+             n = atomic_load_explicit(&n->next, memory_order_relaxed))
+            e->dead = same_object(n, e->node);
+    if (e->dead)
+        return first;
+    put->edit.added = 1;
+    e->there = true;
+    return append(first, e->node);
+}
+
+static struct tr_node *batch_put_fn(struct tr_edit *edit, struct tr_node *old)
+{
+    struct batch_put *put = (struct batch_put *)edit;
+    struct tr_batch_entry *e = &put->batch->entries[put->i];
+
+    if (tr__store_is_bag(put->store))
+        return batch_put_bag(put, old);
+    if (is_of(old, put->batch)) {
+        /* The same key twice: the later object counts. */
+        struct tr_batch_entry *before = &put->batch->entries[old->index];
+        e->older = before->older;
+        before->there = false;
+        before->dead = true;
+    } else if (old && put->only_new) {
+        put->refused = e->dead = true;
+        return old;
+    } else if (old && old->loose) {
+        /* It is to last as long as the batch. */
+        e->older = tr__node_new(tr__node_object(old), old->hash, false);
+        put->failed = !e->older;
+        if (put->failed)
+            return old;
+    } else {
+        e->older = old;
+    }
+    e->there = true;
+    return e->node;
+}
+
+/* Takes one node out of its place again. */
+static struct tr_node *batch_undo_fn(struct tr_edit *edit, struct tr_node *old)
+{
+    struct batch_put *put = (struct batch_put *)edit;
+    struct tr_batch_entry *e = &put->batch->entries[put->i];
+
+    if (!tr__store_is_bag(put->store))
+        return old == e->node ? e->older : old;
+    put->edit.added = -1;
+    return tr__chain_remove(old, e->node);
+}
+
+static void batch_undo(struct tr_store *s, struct tr_worker *w, struct batch_put *put,
+                       uint32_t keypos, uint32_t n)
+{
+    put->edit.fn = batch_undo_fn;
+    for (put->i = 0; put->i < n; put->i++) {
+        struct tr_batch_entry *e = &put->batch->entries[put->i];
+        /* Comparing the key needs no memory that it has not had when the node was put there; if it
+           does nevertheless, try until there is some. */
+        while (e->there &&
+               tr__store_edit(s, w, e->node->hash, tr__node_element(e->node, keypos), &put->edit))
+            sched_yield();
+        e->dead = true;
+    }
+    for (put->i = n; put->i < put->batch->n; put->i++)
+        put->batch->entries[put->i].dead = true;
+}
+
+/* All nodes are at their places: lets them be seen, and what they replaced go. */
+static void batch_commit(struct tr_worker *w, struct tr_batch *batch)
+{
+    /* Release pairs with the acquire in tr__node_before_batch. */
+    atomic_store_explicit(&batch->committed, true, memory_order_release);
+    for (uint32_t i = 0; i < batch->n; i++) {
+        struct tr_batch_entry *e = &batch->entries[i];
+        if (!e->there)
+            continue;
+        atomic_store_explicit(&e->node->batch, 0, memory_order_release);
+        if (e->older)
+            tr__retire_node(w, e->older);
+    }
+}
+
+/* TR_ENOMEM: nothing is inserted; *refused: because of a key that was there. */
+static tr_err batch_run(struct tr_worker *w, struct tr_table *t, struct tr_batch *batch,
+                        bool only_new, bool *refused)
+{
+    tr_err err = TR_OK;
+
+    tr__spin_lock(&t->batch_lock);
+    struct tr_store *s = tr__table_store(t);
+    struct batch_put put = {
+        { .fn = batch_put_fn, .batch = batch }, s, batch, .only_new = only_new
+    };
+    /* Release, so that who meets one of the nodes knows that there is a batch. */
+    atomic_store_explicit(&s->batching, true, memory_order_release);
+    for (put.i = 0; put.i < batch->n && !err && !put.refused; put.i++) {
+        struct tr_node *node = batch->entries[put.i].node;
+        err = tr__store_edit(s, w, node->hash, tr__node_element(node, t->keypos), &put.edit);
+        if (put.failed)
+            err = TR_ENOMEM;
+    }
+    if (err || put.refused)
+        batch_undo(s, w, &put, t->keypos, put.i);
+    else
+        batch_commit(w, batch);
+    atomic_store_explicit(&s->batching, false, memory_order_release);
+    tr__retire(w, &batch->retired, batch->size);
+    tr__spin_unlock(&t->batch_lock);
+    *refused = put.refused;
+    return err;
+}
+
+/* A batch of the objects of a list; NULL without memory. */
+static struct tr_batch *batch_new(tr_term list, size_t n, const struct tr_shape *shape)
+{
+    size_t size = sizeof(struct tr_batch) + n * sizeof(struct tr_batch_entry);
+    struct tr_batch *batch = tr__block_alloc(size);
+    tr_term object;
+
+    if (!batch)
+        return NULL;
+    *batch = (struct tr_batch){ .retired.destroy = batch_destroy, .size = size };
+    while (tr_list_next(&list, &object)) {
+        uint64_t hash = hash_of(shape->type, tr__box(object.w)[shape->keypos]);
+        struct tr_node *node = tr__node_new(object, hash, shape->type >= TR_ETS_BAG);
+        if (!node) {
+            for (uint32_t i = 0; i < batch->n; i++)
+                batch->entries[i].dead = true;
+            batch_destroy(&batch->retired);
+            return NULL;
+        }
+        node->index = batch->n & (OBJECTS_MAX - 1);
+        atomic_init(&node->batch, (uintptr_t)batch);
+        batch->entries[batch->n++] = (struct tr_batch_entry){ .node = node };
+    }
+    return batch;
+}
+
+static void batch_discard(struct tr_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->n; i++)
+        batch->entries[i].dead = true;
+    batch_destroy(&batch->retired);
+}
+
+static bool insert_many(struct tr_proc *p, tr_term table, const struct tr_shape *shape,
+                        tr_term list, size_t n, bool only_new)
+{
+    struct tr_batch *batch = batch_new(list, n, shape);
+    bool refused = false;
+
+    if (!batch)
+        tr__raise_oom();
+    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
+    if (!t) {
+        batch_discard(batch);
+        tr__raise_badarg(table);
+    }
+    tr_err err = batch_run(p->worker, t, batch, only_new, &refused);
+    tr__section_end(p->worker);
+    if (err)
+        tr__raise_oom();
+    tr__section_sweep(p->worker);
+    tr__spend(p, n < 1000 ? (int32_t)n * TR__COST_CHANGE : 1000 * TR__COST_CHANGE);
+    return !refused;
+}
+
+/* How many objects the argument is; raises badarg when it is none. */
+static size_t check_objects(tr_term objects, const struct tr_shape *shape)
+{
+    size_t n = 0;
+    tr_term rest = objects, object;
+
+    if (!tr_list_length(objects, &n))
+        tr__raise_badarg(objects);
+    while (tr_list_next(&rest, &object))
+        if (!tr__is_object(object, shape->keypos))
+            tr__raise_badarg(object);
+    if (n >= OBJECTS_MAX)
+        tr__raise_limit();
+    return n;
+}
+
+static bool insert(tr_term table, const struct tr_arg *args, int n, bool only_new)
+{
+    struct tr_proc *p = TR__SELF();
+    tr_term objects = tr_build_args(args, n);
+    struct tr_shape shape;
+
+    shape = tr__table_shape(p, table, TR__WRITE);
+    if (tr__is_object(objects, shape.keypos))
+        return insert_one(p, table, &shape, objects, only_new);
+    size_t count = check_objects(objects, &shape);
+    if (count == 0)
+        return true;
+    if (count == 1)
+        return insert_one(p, table, &shape, tr_head(objects), only_new);
+    return insert_many(p, table, &shape, objects, count, only_new);
+}
+
+void tr_ets_insert_args(tr_term table, const struct tr_arg *args, int n)
+{
+    TR__ENTER();
+
+    (void)insert(table, args, n, false);
+}
+
+bool tr_ets_insert_new_args(tr_term table, const struct tr_arg *args, int n)
+{
+    TR__ENTER();
+
+    return insert(table, args, n, true);
+}
+
+/* --- deletion --- */
+
+static void retire_chain(struct tr_worker *w, struct tr_node *node)
+{
+    while (node) {
+        struct tr_node *next = atomic_load_explicit(&node->next, memory_order_relaxed);
+        tr__retire_node(w, node);
+        node = next;
+    }
+}
+
+struct removal {
+    struct tr_edit edit;
+    struct tr_store *store;
+    struct tr_node *out;    /* a chain of nodes that are to be retired */
+    struct tr_node *object; /* the only one that is to go */
+    struct tr_pair pair;    /* the one that was no node */
+};
+
+static struct tr_node *remove_fn(struct tr_edit *edit, struct tr_node *old)
+{
+    struct removal *r = (struct removal *)edit;
+
+    r->out = old;
+    if (old && old->loose) {
+        r->pair = *(struct tr_pair *)old;
+        r->out = &r->pair.node;
+    }
+    for (struct tr_node *n = old; n; n = atomic_load_explicit(&n->next, memory_order_relaxed))
+        r->edit.added--;
+    return NULL;
+}
+
+/* The objects of a key, taken out of the table; the section goes on. */
+static tr_err take_out(struct tr_proc *p, struct tr_table *t, uint64_t key, struct removal *r)
+{
+    r->edit.fn = remove_fn;
+    r->store = tr__table_store(t);
+    return tr__store_edit(r->store, p->worker, hash_of(t->type, key), key, &r->edit);
+}
+
+void tr_ets_delete_key(tr_term table, struct tr_arg key)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+    uint64_t k = tr__arg_word_of(&key);
+    struct tr_table *t = tr__table_open(p, table.w, TR__WRITE);
+    struct removal r = { 0 };
+    tr_err err = take_out(p, t, k, &r);
+
+    retire_chain(p->worker, r.out);
+    tr__table_close(p, TR__COST_CHANGE);
+    if (err)
+        tr__raise_oom();
+}
+
+/* Copies of a chain as a list, in order; false without memory. */
+static bool list_of(struct tr_heap *heap, struct tr_node *node, tr_term *list)
+{
+    tr_term items = tr_nil();
+
+    for (; node; node = atomic_load_explicit(&node->next, memory_order_relaxed)) {
+        tr_term object = tr__node_copy(node, heap);
+        uint64_t *cell = object.w ? tr__heap_alloc(heap, 2) : NULL;
+        if (!cell)
+            return false;
+        cell[0] = object.w;
+        cell[1] = items.w;
+        items.w = tr__cons_w(cell);
+    }
+    *list = items;
+    return true;
+}
+
+tr_term tr_ets_take_key(tr_term table, struct tr_arg key)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+    uint64_t k = tr__arg_word_of(&key);
+    struct tr_table *t = tr__table_open(p, table.w, TR__WRITE);
+    struct removal r = { 0 };
+    tr_term list = tr_nil();
+    tr_err err = take_out(p, t, k, &r);
+    bool ok = !err && list_of(&p->heap, r.out, &list);
+
+    retire_chain(p->worker, r.out);
+    tr__table_close(p, TR__COST_CHANGE);
+    if (!ok)
+        tr__raise_oom();
+    return tr_list_reverse(list);
+}
+
+static struct tr_node *remove_object_fn(struct tr_edit *edit, struct tr_node *old)
+{
+    struct removal *r = (struct removal *)edit;
+    struct tr_node *first = old, *next;
+
+    /* First compare, which may fail, then change. */
+    for (struct tr_node *n = old; n; n = atomic_load_explicit(&n->next, memory_order_relaxed))
+        n->index = same_object(n, r->object);
+    for (struct tr_node *n = old; n; n = next) {
+        next = atomic_load_explicit(&n->next, memory_order_relaxed);
+        if (!n->index)
+            continue;
+        r->edit.added--;
+        first = tr__store_is_bag(r->store) ? tr__chain_remove(first, n) : NULL;
+        tr__retire_node(tr__worker(), n);
+    }
+    return first;
+}
+
+void tr_ets_delete_object_args(tr_term table, const struct tr_arg *args, int n)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+    tr_term object = tr_build_args(args, n);
+    struct tr_shape shape;
+
+    shape = tr__table_shape(p, table, TR__WRITE);
+    if (!tr__is_object(object, shape.keypos))
+        tr__raise_badarg(object);
+    uint64_t key = tr__box(object.w)[shape.keypos];
+    struct tr_node *node = tr__node_new(object, 0, false);
+    if (!node)
+        tr__raise_oom();
+    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
+    if (!t) {
+        tr__node_free(node);
+        tr__raise_badarg(table);
+    }
+    struct removal r = { { .fn = remove_object_fn, .may_raise = true },
+                         tr__table_store(t),
+                         .object = node };
+    tr_err err = tr__store_edit(r.store, p->worker, hash_of(t->type, key), key, &r.edit);
+    tr__table_close(p, TR__COST_CHANGE);
+    tr__node_free(node);
+    if (err)
+        tr__raise_oom();
+}
+
+void tr_ets_delete_all_objects_of(tr_term table)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+    struct tr_shape shape;
+
+    shape = tr__table_shape(p, table, TR__WRITE);
+    struct tr_store *fresh = tr__store_new(shape.type, shape.keypos);
+    if (!fresh)
+        tr__raise_oom();
+    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
+    if (t) {
+        /* Not while a batch has put in a part of its objects. */
+        tr__spin_lock(&t->batch_lock);
+        fresh = atomic_exchange_explicit(&t->store, fresh, memory_order_acq_rel);
+        tr__spin_unlock(&t->batch_lock);
+        tr__section_end(p->worker);
+    }
+    /* Writers that have found the old one before finish there: as if they had come earlier. */
+    tr__store_destroy(p, fresh);
+    if (!t)
+        tr__raise_badarg(table);
+    tr__spend(p, TR__COST_CHANGE);
+}
