@@ -44,7 +44,8 @@ TEST_PROC(rights_are_kept)
     FACT("ETS-027", "public: all read and write; protected: all read; private: the owner only");
     FACT("ETS-006", "a public table is deleted by anyone, others by their owner");
     for (int access = TR_ETS_PROTECTED; access <= TR_ETS_PRIVATE; access++) {
-        tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .access = access });
+        tr_term table =
+            tr_ets_new(a_t, &(struct tr_ets_opts){ .access = (enum tr_ets_access)access });
         tr_ets_insert(table, a_key, 1);
         CHECK_INT(may(reads, table), access != TR_ETS_PRIVATE);
         CHECK_INT(may(writes, table), access == TR_ETS_PUBLIC);

@@ -64,7 +64,7 @@ struct line {
 _Static_assert(sizeof(struct line) == TR__CACHE_LINE, "a line is one cache line");
 
 struct tr_lines {
-    struct tr_retired retired;
+    struct tr_section_retired retired;
     unsigned shift; /* of a hash, to its line */
     size_t n;
     size_t freed;                    /* lines of a store that is being freed */
@@ -111,7 +111,7 @@ static void lines_free(struct tr_lines *lines)
     tr__block_free(lines, sizeof *lines);
 }
 
-static void lines_destroy(struct tr_retired *retired)
+static void lines_destroy(struct tr_section_retired *retired)
 {
     lines_free((struct tr_lines *)retired);
 }
@@ -413,7 +413,7 @@ static void move_some(struct tr_store *s, struct tr_worker *w, struct tr_lines *
         if (++lines->moved < lines->n)
             continue;
         atomic_store_explicit(&s->hash.lines, to, memory_order_release);
-        tr__retire(w, &lines->retired, lines->n * sizeof(struct line));
+        tr__section_retire(w, &lines->retired, lines->n * sizeof(struct line));
     }
     tr__spin_unlock(&lines->moving);
 }

@@ -34,7 +34,7 @@ struct tr_node {
  * them or none, and wait for nobody. In bags nothing is replaced: a node is not there until then.
  */
 struct tr_batch {
-    struct tr_retired retired;
+    struct tr_section_retired retired;
     _Atomic bool committed;
     uint32_t n;
     size_t size; /* bytes of this block */
@@ -55,8 +55,10 @@ static inline size_t tr__node_size(const struct tr_node *node)
  * the stack of who looks at it, so that all else need not know.
  */
 struct tr_pair {
-    struct tr_node node;
-    uint64_t words[3];
+    union {
+        struct tr_node node;
+        uint64_t room[sizeof(struct tr_node) / sizeof(uint64_t) + 3];
+    };
 };
 
 static inline struct tr_node *tr__pair_fill(struct tr_pair *pair, uint64_t hash, uint64_t key,

@@ -36,7 +36,7 @@
 struct tr_section tr__sections[TR__MAX_WORKERS];
 struct tr_limbo tr__limbos[TR__MAX_WORKERS];
 
-void tr__retire(struct tr_worker *w, struct tr_retired *retired, size_t size)
+void tr__section_retire(struct tr_worker *w, struct tr_section_retired *retired, size_t size)
 {
     struct tr_limbo *limbo = &tr__limbos[w->index];
 
@@ -45,7 +45,7 @@ void tr__retire(struct tr_worker *w, struct tr_retired *retired, size_t size)
     limbo->size += size;
 }
 
-void tr__retire_node(struct tr_worker *w, struct tr_node *node)
+void tr__section_retire_node(struct tr_worker *w, struct tr_node *node)
 {
     struct tr_limbo *limbo = &tr__limbos[w->index];
 
@@ -59,7 +59,7 @@ void tr__retire_node(struct tr_worker *w, struct tr_node *node)
 static void destroy_all(struct tr_limbo_lists lists)
 {
     while (lists.others) {
-        struct tr_retired *next = lists.others->next;
+        struct tr_section_retired *next = lists.others->next;
         lists.others->destroy(lists.others);
         lists.others = next;
     }

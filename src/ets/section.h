@@ -45,9 +45,9 @@ static inline void tr__section_end(struct tr_worker *w)
 }
 
 /* Something retired: `destroy` is called once no section that could know of it is left. */
-struct tr_retired {
-    struct tr_retired *next; /* the list of the worker that retired it */
-    void (*destroy)(struct tr_retired *retired);
+struct tr_section_retired {
+    struct tr_section_retired *next; /* the list of the worker that retired it */
+    void (*destroy)(struct tr_section_retired *retired);
 };
 
 struct tr_node;
@@ -57,14 +57,14 @@ struct tr_node;
  * in a section or not. Frees nothing by itself: see tr__section_sweep. Objects, which are many, are
  * linked by a word they have anyway (node.h).
  */
-void tr__retire(struct tr_worker *w, struct tr_retired *retired, size_t size);
-void tr__retire_node(struct tr_worker *w, struct tr_node *node);
+void tr__section_retire(struct tr_worker *w, struct tr_section_retired *retired, size_t size);
+void tr__section_retire_node(struct tr_worker *w, struct tr_node *node);
 
 /* Frees what was retired and may be freed, if there is enough of it. Not in a section. */
 void tr__section_sweep_now(struct tr_worker *w);
 
 struct tr_limbo_lists {
-    struct tr_retired *others;
+    struct tr_section_retired *others;
     struct tr_node *nodes;
 };
 

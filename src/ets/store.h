@@ -19,7 +19,7 @@ struct tr_counter {
 };
 
 struct tr_store {
-    struct tr_retired retired;
+    struct tr_section_retired retired;
     enum tr_ets_type type;
     uint32_t keypos;
     uint32_t counter_mask;

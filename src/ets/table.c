@@ -245,12 +245,12 @@ static void table_free(struct tr_table *t)
     tr__block_free(t, sizeof *t);
 }
 
-static void table_retired(struct tr_retired *retired)
+static void table_retired(struct tr_section_retired *retired)
 {
     table_free((struct tr_table *)retired);
 }
 
-static void store_retired(struct tr_retired *retired)
+static void store_retired(struct tr_section_retired *retired)
 {
     while (!tr__store_free_some((struct tr_store *)retired))
         ;
@@ -275,7 +275,7 @@ void tr__store_destroy(struct tr_proc *p, struct tr_store *s)
     }
     struct tr_worker *w = tr__worker();
     s->retired.destroy = store_retired;
-    tr__retire(w, &s->retired, SMALL_BYTES);
+    tr__section_retire(w, &s->retired, SMALL_BYTES);
     tr__section_sweep(w);
 }
 
@@ -293,7 +293,7 @@ void tr__table_destroy(struct tr_proc *p, struct tr_table *t)
         return;
     }
     t->retired.destroy = table_retired;
-    tr__retire(w, &t->retired, SMALL_BYTES);
+    tr__section_retire(w, &t->retired, SMALL_BYTES);
     tr__section_sweep(w);
 }
 

@@ -23,7 +23,7 @@ struct tr_fixation {
 };
 
 struct tr_table {
-    struct tr_retired retired;
+    struct tr_section_retired retired;
     uint64_t id; /* handle */
     _Atomic(struct tr_store *) store;
     _Atomic uint64_t owner; /* pid; 0 once it is deleted. Written with the lock held */

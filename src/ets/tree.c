@@ -33,7 +33,7 @@
 #define CHANGE    UINT64_C(2)
 
 struct page {
-    struct tr_retired retired;
+    struct tr_section_retired retired;
     _Atomic uint64_t head; /* of a leaf: bit 0 locked, above it a count of its changes */
     bool leaf;
     _Atomic uint32_t n;
@@ -59,7 +59,7 @@ static void page_free(struct page *page)
     tr__block_free(page, page_size(page->leaf));
 }
 
-static void page_destroy(struct tr_retired *retired)
+static void page_destroy(struct tr_section_retired *retired)
 {
     page_free((struct page *)retired);
 }
@@ -430,7 +430,7 @@ static void child_remove(struct page *page, uint32_t i, struct tr_worker *w)
 
     slots_close(page, i);
     if (own)
-        tr__retire_node(w, own);
+        tr__section_retire_node(w, own);
 }
 
 /* Removes the leaf of a key, if it is empty. */
@@ -453,19 +453,19 @@ static void remove_leaf(struct tr_store *s, struct tr_worker *w, uint64_t key, s
         child_remove(path.page[level], path.at[level], w);
         for (; level > 0 && GET(path.page[level]->n) == 0; level--) {
             child_remove(path.page[level - 1], path.at[level - 1], w);
-            tr__retire(w, &path.page[level]->retired, sizeof(struct page));
+            tr__section_retire(w, &path.page[level]->retired, sizeof(struct page));
         }
         struct page *root = GET(s->tree.root);
         while (!root->leaf && GET(root->n) == 1) {
             SET(s->tree.root, GET(root->items[0]));
-            tr__retire(w, &root->retired, sizeof *root);
+            tr__section_retire(w, &root->retired, sizeof *root);
             root = GET(s->tree.root);
         }
     }
     leaf_unlock(leaf);
     change_end(s, edit);
     if (gone)
-        tr__retire(w, &leaf->retired, page_size(true));
+        tr__section_retire(w, &leaf->retired, page_size(true));
 }
 
 void tr__tree_give_up(struct tr_store *s, struct tr_edit *edit)

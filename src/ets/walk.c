@@ -248,13 +248,15 @@ static bool fold(tr_term table, tr_ets_fold_fn fn, void *arg, bool reverse)
     bool more = true;
 
     while (more && call.go_on) {
-        struct tr_scope_mark scope __attribute__((cleanup(tr_scope_end))) = tr_scope_begin();
-        struct objects objects = { { .fn = add_objects }, .heap = &p->heap, .list = tr_nil() };
-        more = tr__walk_portion(p, table, TR__READ, &cursor, &objects.visit, prepare_objects);
-        keep_key(&cursor, &kept);
-        for (tr_term rest = tr_list_reverse(objects.list);
-             call.go_on && tr_list_next(&rest, &call.object);)
-            tr__run_outside(call_fn, &call);
+        tr_scope
+        {
+            struct objects objects = { { .fn = add_objects }, .heap = &p->heap, .list = tr_nil() };
+            more = tr__walk_portion(p, table, TR__READ, &cursor, &objects.visit, prepare_objects);
+            keep_key(&cursor, &kept);
+            for (tr_term rest = tr_list_reverse(objects.list);
+                 call.go_on && tr_list_next(&rest, &call.object);)
+                tr__run_outside(call_fn, &call);
+        }
     }
     if (kept.w)
         tr_release(kept);

@@ -108,7 +108,7 @@ static bool insert_one(struct tr_proc *p, tr_term table, const struct tr_shape *
     tr_err err =
         tr__store_edit(s, p->worker, hash, tr__node_element(node, shape->keypos), &put.edit);
     if (put.old)
-        tr__retire_node(p->worker, put.old);
+        tr__section_retire_node(p->worker, put.old);
     tr__section_end(p->worker);
     if (put.node)
         tr__node_free(put.node);
@@ -129,7 +129,7 @@ struct batch_put {
     bool only_new, refused, failed;
 };
 
-static void batch_destroy(struct tr_retired *retired)
+static void batch_destroy(struct tr_section_retired *retired)
 {
     struct tr_batch *batch = (struct tr_batch *)retired;
 
@@ -232,7 +232,7 @@ static void batch_commit(struct tr_worker *w, struct tr_batch *batch)
             continue;
         atomic_store_explicit(&e->node->batch, 0, memory_order_release);
         if (e->older)
-            tr__retire_node(w, e->older);
+            tr__section_retire_node(w, e->older);
     }
 }
 
@@ -260,7 +260,7 @@ static tr_err batch_run(struct tr_worker *w, struct tr_table *t, struct tr_batch
     else
         batch_commit(w, batch);
     atomic_store_explicit(&s->batching, false, memory_order_release);
-    tr__retire(w, &batch->retired, batch->size);
+    tr__section_retire(w, &batch->retired, batch->size);
     tr__spin_unlock(&t->batch_lock);
     *refused = put.refused;
     return err;
@@ -374,7 +374,7 @@ static void retire_chain(struct tr_worker *w, struct tr_node *node)
 {
     while (node) {
         struct tr_node *next = atomic_load_explicit(&node->next, memory_order_relaxed);
-        tr__retire_node(w, node);
+        tr__section_retire_node(w, node);
         node = next;
     }
 }
@@ -474,7 +474,7 @@ static struct tr_node *remove_object_fn(struct tr_edit *edit, struct tr_node *ol
             continue;
         r->edit.added--;
         first = tr__store_is_bag(r->store) ? tr__chain_remove(first, n) : NULL;
-        tr__retire_node(tr__worker(), n);
+        tr__section_retire_node(tr__worker(), n);
     }
     return first;
 }

@@ -101,11 +101,6 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
         tr__timeout_cancel(p);
     tr__timers_drop(p);
     tr__fd_forget(p);
-    /* In one total order with the load of the name: see name.c. */
-    if (p->extra) {
-        tr__timers_drop(p);
-        tr__fd_forget(p);
-    }
     if (tr__unlikely(atomic_load_explicit(&p->has_tables, memory_order_relaxed)))
         drop_tables(p, id, !(p->flags & TR__P_MAIN));
     /* In one total order with the loads of the name and of has_tables: see name.c. */

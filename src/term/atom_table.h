@@ -37,8 +37,7 @@
     X(min_heap_size) X(min_bin_vheap_size) X(backtrace) X(binary) X(catchlevel) \
     X(max_memory) X(max_reductions) X(mailbox_policy) X(wait) X(drop_newest) X(drop_oldest) \
     X(messages_dropped) X(senders_waiting) \
-    X(long_schedule) X(long_message_queue) X(large_heap) X(sender) X(via)
-    X(long_schedule) X(long_message_queue) X(large_heap) X(sender) \
+    X(long_schedule) X(long_message_queue) X(large_heap) X(sender) X(via) \
     Y(ETS_TRANSFER, "ETS-TRANSFER")
 /* clang-format on */
 

@@ -96,8 +96,8 @@ static void run_actors(tr_process_fn fn, tr_term table, int64_t end)
 
 static void stress_type(enum tr_ets_type type)
 {
-    tr_term table =
-        tr_ets_new(a_table, &(struct tr_ets_opts){ .type = type, .access = TR_ETS_PUBLIC });
+    tr_term table = tr_ets_new(
+        a_table, &(struct tr_ets_opts){ .type = (enum tr_ets_type)type, .access = TR_ETS_PUBLIC });
     size_t n;
     int64_t size;
 
@@ -158,10 +158,10 @@ TEST_PROC_REAL(stress_a_list_appears_at_once)
 {
     FACT("ETS-016", "nobody sees a part of a list that is inserted");
     for (int type = TR_ETS_SET; type <= TR_ETS_ORDERED_SET; type++)
-        run_actors(
-            insert_pairs,
-            tr_ets_new(a_table, &(struct tr_ets_opts){ .type = type, .access = TR_ETS_PUBLIC }),
-            load_end_ms());
+        run_actors(insert_pairs,
+                   tr_ets_new(a_table, &(struct tr_ets_opts){ .type = (enum tr_ets_type)type,
+                                                              .access = TR_ETS_PUBLIC }),
+                   load_end_ms());
 }
 
 static void count_up(tr_term arg)
@@ -179,8 +179,8 @@ static void count_up(tr_term arg)
 TEST_PROC_REAL(stress_no_count_is_lost)
 {
     for (int type = TR_ETS_SET; type <= TR_ETS_ORDERED_SET; type++) {
-        tr_term table =
-            tr_ets_new(a_table, &(struct tr_ets_opts){ .type = type, .access = TR_ETS_PUBLIC });
+        tr_term table = tr_ets_new(a_table, &(struct tr_ets_opts){ .type = (enum tr_ets_type)type,
+                                                                   .access = TR_ETS_PUBLIC });
         int64_t sum = 0, n, all;
         run_actors(count_up, table, load_end_ms());
         for (int k = 0; k < 4; k++) {
