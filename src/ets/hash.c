@@ -16,7 +16,7 @@
  * word again (all acquire): if the count is the same, at most one change of this line has gone on
  * meanwhile, and the entry cannot have gone to another key, which takes two. Else it looks again.
  * Entries never move to another place of their line, so none is missed. Nodes and lines that were
- * taken out are retired (section.h), so what was loaded stays as long as the section.
+ * taken out are retired (src/mem/readers.h), so what was loaded stays as long as the section.
  *
  * Another number of lines: a new array hangs at the old one, and writers move a few lines with each
  * insertion or deletion. The nodes of a line are put into the new lines first, then the line is
@@ -64,7 +64,7 @@ struct line {
 _Static_assert(sizeof(struct line) == TR__CACHE_LINE, "a line is one cache line");
 
 struct tr_lines {
-    struct tr_section_retired retired;
+    struct tr_retired retired;
     unsigned shift; /* of a hash, to its line */
     size_t n;
     size_t freed;                    /* lines of a store that is being freed */
@@ -111,7 +111,7 @@ static void lines_free(struct tr_lines *lines)
     tr__block_free(lines, sizeof *lines);
 }
 
-static void lines_destroy(struct tr_section_retired *retired)
+static void lines_destroy(struct tr_retired *retired)
 {
     lines_free((struct tr_lines *)retired);
 }
@@ -122,7 +122,7 @@ static struct tr_lines *lines_new(size_t n)
 
     if (!lines)
         return NULL;
-    *lines = (struct tr_lines){ .retired.destroy = lines_destroy, .n = n };
+    *lines = (struct tr_lines){ .n = n };
     lines->shift = 64 - (unsigned)__builtin_ctzll(n);
     lines->line = line_memory(n);
     if (!lines->line) {
@@ -413,7 +413,8 @@ static void move_some(struct tr_store *s, struct tr_worker *w, struct tr_lines *
         if (++lines->moved < lines->n)
             continue;
         atomic_store_explicit(&s->hash.lines, to, memory_order_release);
-        tr__section_retire(w, &lines->retired, lines->n * sizeof(struct line));
+        tr__reader_retire(&w->reader, &lines->retired, lines_destroy,
+                          lines->n * sizeof(struct line));
     }
     tr__spin_unlock(&lines->moving);
 }

@@ -214,7 +214,7 @@ static bool is_bag(struct tr_proc *p, tr_term table)
     struct tr_table *t = tr__table_open(p, table.w, TR__READ);
     bool bag = tr__store_is_bag(tr__table_store(t));
 
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     return bag;
 }
 

@@ -38,6 +38,11 @@ void tr__node_free(struct tr_node *node)
     tr__block_free(node, tr__node_size(node));
 }
 
+void tr__node_destroy(_Atomic(uintptr_t) *batch)
+{
+    tr__node_free(tr__container_of(batch, struct tr_node, batch));
+}
+
 /* A reference of the node becomes one of the heap. */
 static void adopt(struct tr_heap *heap, uint64_t *words)
 {

@@ -9,15 +9,15 @@
 #ifndef TROUPE_ETS_NODE_H
 #define TROUPE_ETS_NODE_H
 
-#include "ets/section.h"
 #include "mem/heap.h"
+#include "mem/readers.h"
 #include "term/term.h"
 
 struct tr_node {
     uint64_t hash;                  /* of the key; 0 in an ordered_set */
     _Atomic(struct tr_node *) next; /* bags: the next object of the same key */
     /* 0; the struct tr_batch it belongs to; or, odd, once retired, the link of that list. */
-    _Atomic uintptr_t batch;
+    _Atomic(uintptr_t) batch;
     struct tr_counted *counted;
     uint32_t n;          /* words */
     uint32_t in_bag : 1; /* one word more, behind: see tr__node_last */
@@ -34,7 +34,7 @@ struct tr_node {
  * them or none, and wait for nobody. In bags nothing is replaced: a node is not there until then.
  */
 struct tr_batch {
-    struct tr_section_retired retired;
+    struct tr_retired retired;
     _Atomic bool committed;
     uint32_t n;
     size_t size; /* bytes of this block */
@@ -145,15 +145,13 @@ static inline bool tr__node_is_pending(struct tr_node *node)
     return batch && batch % 2 == 0;
 }
 
-/* The link of the list of retired nodes. */
-static inline void tr__node_link(struct tr_node *node, struct tr_node *next)
+/* Retires a node that is no longer to be found, see src/mem/readers.h; and how it is freed then. */
+static inline void tr__node_retire(struct tr_reader *r, struct tr_node *node)
 {
-    atomic_store_explicit(&node->batch, (uintptr_t)next | 1, memory_order_relaxed);
+    if (!node->loose)
+        tr__reader_retire_word(r, &node->batch, tr__node_size(node));
 }
 
-static inline struct tr_node *tr__node_linked(struct tr_node *node)
-{
-    return (struct tr_node *)(atomic_load_explicit(&node->batch, memory_order_relaxed) - 1);
-}
+void tr__node_destroy(_Atomic(uintptr_t) *batch);
 
 #endif

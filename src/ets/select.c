@@ -260,7 +260,7 @@ static int64_t change_one(struct tr_proc *p, tr_term table, tr_term object, tr_t
     if (c.node || !other.w)
         err = tr__store_edit(s, p->worker, hash, key, &c.edit);
     if (c.old)
-        tr__section_retire_node(p->worker, c.old);
+        tr__node_retire(&p->worker->reader, c.old);
     if (c.node)
         tr__node_free(c.node);
     tr__table_close(p, TR__COST_CHANGE);

@@ -10,7 +10,9 @@
 #ifndef TROUPE_ETS_STORE_H
 #define TROUPE_ETS_STORE_H
 
+#include "base/spin.h"
 #include "ets/node.h"
+#include "proc/proc.h"
 #include "troupe/ets.h"
 
 /* Objects are counted by several counters, so that writers on different cores do not share one. */
@@ -19,7 +21,7 @@ struct tr_counter {
 };
 
 struct tr_store {
-    struct tr_section_retired retired;
+    struct tr_retired retired;
     enum tr_ets_type type;
     uint32_t keypos;
     uint32_t counter_mask;

@@ -59,7 +59,7 @@ struct tr_shape tr__table_shape(struct tr_proc *p, tr_term table, enum tr_right 
     struct tr_shape shape = { t->type, t->keypos };
     bool typed = t->value_size != 0;
 
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     if (typed)
         tr__raise_badarg(table);
     return shape;
@@ -245,12 +245,12 @@ static void table_free(struct tr_table *t)
     tr__block_free(t, sizeof *t);
 }
 
-static void table_retired(struct tr_section_retired *retired)
+static void table_retired(struct tr_retired *retired)
 {
     table_free((struct tr_table *)retired);
 }
 
-static void store_retired(struct tr_section_retired *retired)
+static void store_retired(struct tr_retired *retired)
 {
     while (!tr__store_free_some((struct tr_store *)retired))
         ;
@@ -269,14 +269,13 @@ void tr__store_destroy(struct tr_proc *p, struct tr_store *s)
     int64_t size = tr__store_size(s);
 
     if (size > SMALL) {
-        tr__section_wait();
+        tr__readers_wait();
         free_in_turns(p, s);
         return;
     }
     struct tr_worker *w = tr__worker();
-    s->retired.destroy = store_retired;
-    tr__section_retire(w, &s->retired, SMALL_BYTES);
-    tr__section_sweep(w);
+    tr__reader_retire(&w->reader, &s->retired, store_retired, SMALL_BYTES);
+    tr__reader_sweep(&w->reader);
 }
 
 void tr__table_destroy(struct tr_proc *p, struct tr_table *t)
@@ -286,15 +285,14 @@ void tr__table_destroy(struct tr_proc *p, struct tr_table *t)
     int64_t size = tr__store_size(s);
 
     if (size > SMALL) {
-        tr__section_wait();
+        tr__readers_wait();
         atomic_store_explicit(&t->store, NULL, memory_order_relaxed);
         table_free(t);
         free_in_turns(p, s);
         return;
     }
-    t->retired.destroy = table_retired;
-    tr__section_retire(w, &t->retired, SMALL_BYTES);
-    tr__section_sweep(w);
+    tr__reader_retire(&w->reader, &t->retired, table_retired, SMALL_BYTES);
+    tr__reader_sweep(&w->reader);
 }
 
 /* --- owners --- */
@@ -352,14 +350,14 @@ static bool drop_one(struct tr_proc *p, uint64_t pid, bool may_switch)
         if (!heir)
             tr__table_unpublish(t);
         else /* so that the heir cannot delete it before it is told */
-            tr__section_begin(p->worker);
+            tr__reader_begin(&p->worker->reader);
     }
     tr__spin_unlock(&tr__tables_lock);
     if (!t)
         return false;
     if (heir) {
         (void)tr__table_tell(t, heir, pid, share ? tr__arg_shared(share) : tr__arg_word(data));
-        tr__section_end(p->worker);
+        tr__reader_end(&p->worker->reader);
     } else {
         tr__table_destroy(may_switch ? p : NULL, t);
     }
@@ -397,7 +395,7 @@ static void drop_all(struct tr_proc *p, uint64_t pid, bool may_switch)
 __attribute__((constructor)) static void hook(void)
 {
     tr__tables_hook = drop_all;
-    tr__runtime_end_hook = tr__sections_fini;
+    tr__retired_word_destroy = tr__node_destroy;
 }
 
 /* --- fixations --- */

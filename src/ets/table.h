@@ -23,7 +23,7 @@ struct tr_fixation {
 };
 
 struct tr_table {
-    struct tr_section_retired retired;
+    struct tr_retired retired;
     uint64_t id; /* handle */
     _Atomic(struct tr_store *) store;
     _Atomic uint64_t owner; /* pid; 0 once it is deleted. Written with the lock held */
@@ -113,19 +113,19 @@ static inline struct tr_table *tr__table_try(struct tr_proc *p, uint64_t handle,
 /* Ends the section, frees what may be freed, and charges the caller. */
 static inline void tr__table_close(struct tr_proc *p, int32_t cost)
 {
-    tr__section_end(p->worker);
-    tr__section_sweep(p->worker);
+    tr__reader_end(&p->worker->reader);
+    tr__reader_sweep(&p->worker->reader);
     tr__spend(p, cost);
 }
 
 static inline struct tr_table *tr__table_try(struct tr_proc *p, uint64_t handle,
                                              enum tr_right right)
 {
-    tr__section_begin(p->worker);
+    tr__reader_begin(&p->worker->reader);
     struct tr_table *t = tr__table_find(handle);
     if (tr__likely(t && tr__table_allows(t, p, right)))
         return t;
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     return NULL;
 }
 

@@ -134,7 +134,7 @@ void tr_ets_delete_table_of(tr_term table)
     tr__spin_lock(&tr__tables_lock);
     bool mine = tr__table_unpublish(t);
     tr__spin_unlock(&tr__tables_lock);
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     if (!mine)
         tr__raise_badarg(table);
     tr__table_destroy(p, t);
@@ -146,11 +146,11 @@ bool tr_ets_whereis(tr_atom name, tr_term *table)
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
-    tr__section_begin(p->worker);
+    tr__reader_begin(&p->worker->reader);
     struct tr_table *t = tr__is_atom_w(name.w) ? tr__table_find(name.w) : NULL;
     if (t && table)
         table->w = t->id;
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     return t != NULL;
 }
 
@@ -168,7 +168,7 @@ tr_term tr_ets_rename_table(tr_term table, tr_atom name)
         tr__spin_unlock(&tr__tables_lock);
     }
     tr_term handle = handle_of(t);
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     if (err)
         tr__table_raise(err, name);
     return handle;
@@ -194,7 +194,7 @@ void tr_ets_give_away_args(tr_term table, tr_pid to, const struct tr_arg *args, 
     /* The section keeps it, should the new owner delete it at once. */
     if (given)
         told = tr__table_tell(t, to.w, self, tr__arg_term(gift));
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     if (!given)
         tr__raise_badarg(tr_build(to));
     if (!told)
@@ -380,7 +380,7 @@ static bool look_at(tr_term table, struct facts *f)
 {
     struct tr_proc *p = TR__SELF();
 
-    tr__section_begin(p->worker);
+    tr__reader_begin(&p->worker->reader);
     struct tr_table *t = tr__table_find(table.w);
     if (t)
         facts_of(t, p->worker, f);

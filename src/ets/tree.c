@@ -12,7 +12,7 @@
  * Memory orders: both counts are set before the change and again behind it, and all that is changed
  * is stored with release and loaded with acquire. Who has read anything new therefore sees a new
  * count when it looks again. Whatever a reader follows, stale or not, was in the tree during its
- * section and is not freed before its end (section.h).
+ * section and is not freed before its end (src/mem/readers.h).
  *
  * Invariants: keys ascend; keys[i] of an inner node is a lower bound of child i, and above all of
  * child i - 1 (keys[0] counts for nothing); every leaf but the root has an object, except between
@@ -33,7 +33,7 @@
 #define CHANGE    UINT64_C(2)
 
 struct page {
-    struct tr_section_retired retired;
+    struct tr_retired retired;
     _Atomic uint64_t head; /* of a leaf: bit 0 locked, above it a count of its changes */
     bool leaf;
     _Atomic uint32_t n;
@@ -59,7 +59,7 @@ static void page_free(struct page *page)
     tr__block_free(page, page_size(page->leaf));
 }
 
-static void page_destroy(struct tr_section_retired *retired)
+static void page_destroy(struct tr_retired *retired)
 {
     page_free((struct page *)retired);
 }
@@ -71,7 +71,6 @@ static struct page *page_new(bool leaf)
     if (!page)
         return NULL;
     memset(page, 0, page_size(leaf));
-    page->retired.destroy = page_destroy;
     page->leaf = leaf;
     return page;
 }
@@ -430,7 +429,7 @@ static void child_remove(struct page *page, uint32_t i, struct tr_worker *w)
 
     slots_close(page, i);
     if (own)
-        tr__section_retire_node(w, own);
+        tr__node_retire(&w->reader, own);
 }
 
 /* Removes the leaf of a key, if it is empty. */
@@ -453,19 +452,20 @@ static void remove_leaf(struct tr_store *s, struct tr_worker *w, uint64_t key, s
         child_remove(path.page[level], path.at[level], w);
         for (; level > 0 && GET(path.page[level]->n) == 0; level--) {
             child_remove(path.page[level - 1], path.at[level - 1], w);
-            tr__section_retire(w, &path.page[level]->retired, sizeof(struct page));
+            tr__reader_retire(&w->reader, &path.page[level]->retired, page_destroy,
+                              sizeof(struct page));
         }
         struct page *root = GET(s->tree.root);
         while (!root->leaf && GET(root->n) == 1) {
             SET(s->tree.root, GET(root->items[0]));
-            tr__section_retire(w, &root->retired, sizeof *root);
+            tr__reader_retire(&w->reader, &root->retired, page_destroy, sizeof *root);
             root = GET(s->tree.root);
         }
     }
     leaf_unlock(leaf);
     change_end(s, edit);
     if (gone)
-        tr__section_retire(w, &leaf->retired, page_size(true));
+        tr__reader_retire(&w->reader, &leaf->retired, page_destroy, page_size(true));
 }
 
 void tr__tree_give_up(struct tr_store *s, struct tr_edit *edit)

@@ -60,7 +60,7 @@ static struct tr_table *open_typed(struct tr_proc *p, tr_term table, enum tr_rig
 
     if (t->value_size)
         return t;
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     tr__raise_badarg(table);
 }
 
@@ -122,7 +122,7 @@ static bool put_value(struct tr_proc *p, tr_term table, uint64_t key, const void
     if (put.node)
         err = tr__store_edit(tr__table_store(t), p->worker, hash, key, &put.edit);
     if (put.old)
-        tr__section_retire_node(p->worker, put.old);
+        tr__node_retire(&p->worker->reader, put.old);
     if (put.node)
         tr__node_free(put.node);
     tr__table_close(p, TR__COST_CHANGE);

@@ -134,7 +134,7 @@ static bool update(struct tr_proc *p, tr_term table, uint64_t key, struct update
         u->edit.may_raise = u->counts;
         err = tr__store_edit(tr__table_store(t), p->worker, u->edit.hash, key, &u->edit);
         if (u->old)
-            tr__section_retire_node(p->worker, u->old);
+            tr__node_retire(&p->worker->reader, u->old);
     }
     tr__table_close(p, TR__COST_CHANGE);
     if (err || u->oom)

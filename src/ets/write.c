@@ -108,13 +108,13 @@ static bool insert_one(struct tr_proc *p, tr_term table, const struct tr_shape *
     tr_err err =
         tr__store_edit(s, p->worker, hash, tr__node_element(node, shape->keypos), &put.edit);
     if (put.old)
-        tr__section_retire_node(p->worker, put.old);
-    tr__section_end(p->worker);
+        tr__node_retire(&p->worker->reader, put.old);
+    tr__reader_end(&p->worker->reader);
     if (put.node)
         tr__node_free(put.node);
     if (err)
         tr__raise_oom();
-    tr__section_sweep(p->worker);
+    tr__reader_sweep(&p->worker->reader);
     tr__spend(p, TR__COST_CHANGE);
     return put.done;
 }
@@ -129,7 +129,7 @@ struct batch_put {
     bool only_new, refused, failed;
 };
 
-static void batch_destroy(struct tr_section_retired *retired)
+static void batch_destroy(struct tr_retired *retired)
 {
     struct tr_batch *batch = (struct tr_batch *)retired;
 
@@ -232,7 +232,7 @@ static void batch_commit(struct tr_worker *w, struct tr_batch *batch)
             continue;
         atomic_store_explicit(&e->node->batch, 0, memory_order_release);
         if (e->older)
-            tr__section_retire_node(w, e->older);
+            tr__node_retire(&w->reader, e->older);
     }
 }
 
@@ -260,7 +260,7 @@ static tr_err batch_run(struct tr_worker *w, struct tr_table *t, struct tr_batch
     else
         batch_commit(w, batch);
     atomic_store_explicit(&s->batching, false, memory_order_release);
-    tr__section_retire(w, &batch->retired, batch->size);
+    tr__reader_retire(&w->reader, &batch->retired, batch_destroy, batch->size);
     tr__spin_unlock(&t->batch_lock);
     *refused = put.refused;
     return err;
@@ -275,7 +275,7 @@ static struct tr_batch *batch_new(tr_term list, size_t n, const struct tr_shape 
 
     if (!batch)
         return NULL;
-    *batch = (struct tr_batch){ .retired.destroy = batch_destroy, .size = size };
+    *batch = (struct tr_batch){ .size = size };
     while (tr_list_next(&list, &object)) {
         uint64_t hash = hash_of(shape->type, tr__box(object.w)[shape->keypos]);
         struct tr_node *node = tr__node_new(object, hash, shape->type >= TR_ETS_BAG);
@@ -313,10 +313,10 @@ static bool insert_many(struct tr_proc *p, tr_term table, const struct tr_shape 
         tr__raise_badarg(table);
     }
     tr_err err = batch_run(p->worker, t, batch, only_new, &refused);
-    tr__section_end(p->worker);
+    tr__reader_end(&p->worker->reader);
     if (err)
         tr__raise_oom();
-    tr__section_sweep(p->worker);
+    tr__reader_sweep(&p->worker->reader);
     tr__spend(p, n < 1000 ? (int32_t)n * TR__COST_CHANGE : 1000 * TR__COST_CHANGE);
     return !refused;
 }
@@ -374,7 +374,7 @@ static void retire_chain(struct tr_worker *w, struct tr_node *node)
 {
     while (node) {
         struct tr_node *next = atomic_load_explicit(&node->next, memory_order_relaxed);
-        tr__section_retire_node(w, node);
+        tr__node_retire(&w->reader, node);
         node = next;
     }
 }
@@ -474,7 +474,7 @@ static struct tr_node *remove_object_fn(struct tr_edit *edit, struct tr_node *ol
             continue;
         r->edit.added--;
         first = tr__store_is_bag(r->store) ? tr__chain_remove(first, n) : NULL;
-        tr__section_retire_node(tr__worker(), n);
+        tr__node_retire(&tr__worker()->reader, n);
     }
     return first;
 }
@@ -524,7 +524,7 @@ void tr_ets_delete_all_objects_of(tr_term table)
         tr__spin_lock(&t->batch_lock);
         fresh = atomic_exchange_explicit(&t->store, fresh, memory_order_acq_rel);
         tr__spin_unlock(&t->batch_lock);
-        tr__section_end(p->worker);
+        tr__reader_end(&p->worker->reader);
     }
     /* Writers that have found the old one before finish there: as if they had come earlier. */
     tr__store_destroy(p, fresh);

@@ -1,185 +1,272 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The records of the reading threads, and what waits for them.
+ * Grace periods: when what was retired may be freed.
  *
- * What is retired goes onto the list `fresh`. Now and then one thread, the gatherer, moves that
- * list to `waiting`, passes the barrier, and notes which sections are open: those that begin later
- * cannot find what is on the list. When all noted ones have ended, the list is freed.
+ * A reader marks its section by two plain stores to its record. So a lookup has no atomic
+ * read-modify-write in it, and the processor may begin the next lookup while the cache misses of
+ * this one are on their way. The price is on the side of who frees, once for 64 KiB:
+ *
+ *     who frees: unlink x (release)        reader: turn = odd (plain)
+ *                ask for a grace period            find x (acquire)
+ *                barrier on all threads            read x
+ *                look at all turns (acquire)       turn = even (release)
+ *
+ * The barrier (membarrier) runs on every thread at some point between two of its instructions. If
+ * that point lies behind the reader's store, the odd turn is seen, and x is kept until it changes.
+ * If it lies before, everything the section loads it loads after the barrier, and so after x was
+ * unlinked: it does not find x. A turn that has changed, or is even, was loaded with acquire from
+ * the store that ended the section, or from a later one of the same thread, which C11 counts as
+ * part of the same release sequence: so the reads of the section happen before x is freed. That
+ * a section begins by a relaxed store matters on arm64, where a load-acquire waits for every
+ * store-release before it.
+ *
+ * A record that is not light (no membarrier; or that of the threads without a worker) changes its
+ * turn by read-modify-writes only, and who looks does so by one, too. All of them acquire and
+ * release, and they are in one order. The look comes before the section begins: then the section
+ * synchronizes with it, and does not find x. Or within it: then the odd turn is seen. Or after its
+ * end: then the look synchronizes with that.
+ *
+ * Grace periods are numbered. Who has something to free takes a ticket: the number of the next one
+ * to begin. It is read by a read-modify-write, so it is not stale, and whoever begins that period
+ * by counting it synchronizes with it: what was unlinked before is unlinked for the barrier. One
+ * period serves all tickets that were taken before it. Whoever finds the lock free takes the next
+ * step; nobody waits for it, nor for a section that lasts: there is another look after the next
+ * 64 KiB.
+ *
+ * Considered instead: epochs. They need a barrier in each section or a delay of three epochs; the
+ * turns need none. Or the turns of the workers as quiescent states: a process that computes in its
+ * own code for a second would hold up all freeing. Or hazard pointers: a full barrier for each
+ * pointer that is followed. Or records of threads instead of workers: a program may have many
+ * threads that wait in system calls, and each would hold back what it has retired.
  */
 #include "mem/readers.h"
 
-#include "base/fault.h"
 #include "base/spin.h"
 #include "os/barrier.h"
+#include "os/tls.h"
 
-#include <pthread.h>
-#include <stdlib.h>
+#include <sched.h>
 
-enum { BATCH = 64 };
+#ifdef TR_HOSTILE
+#define ENOUGH 1u
+#else
+#define ENOUGH (64u * 1024u)
+#endif
 
-static _Atomic(struct tr_reader *) readers;
-static struct tr_spin slow; /* held by sections without a record */
+void (*tr__retired_word_destroy)(_Atomic(uintptr_t) *word);
 
+/* Of all threads that have no worker. */
 static struct {
     struct tr_spin lock;
-    struct tr_retired *fresh; /* guarded by lock */
-    _Atomic(unsigned) n;      /* written with the lock: how many are on `fresh` */
-    atomic_bool gathering;
-    struct tr_retired *waiting; /* the gatherer's */
-} limbo;
+    struct tr_reader reader;
+} shared = { .reader.enough = ENOUGH };
 
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key; /* its destructor gives the record of an ending thread back */
-static atomic_bool fast;
+static struct {
+    struct tr_spin lock;       /* who begins or ends a period, adds or removes a record */
+    struct tr_reader *records; /* guarded by lock */
+    size_t light;              /* how many of them are; guarded by lock */
+    _Atomic(uint64_t) begun;   /* the number of the last one; changed with the lock held, as is */
+    _Atomic(uint64_t) over;    /* the last one that is over: `begun`, or one less */
+} grace = { .records = &shared.reader };
 
-static void give_back(void *reader)
+/* --- grace periods --- */
+
+static uint64_t take_ticket(void)
 {
-    struct tr_reader *r = reader;
-
-    tr__tls()->reader = NULL;
-    atomic_store_explicit(&r->taken, false, memory_order_release);
+    return atomic_fetch_add_explicit(&grace.begun, 0, memory_order_acq_rel) + 1;
 }
 
-static void prepare(void)
+static uint64_t turn_of(struct tr_reader *r)
 {
-    if (pthread_key_create(&key, give_back) == 0)
-        atomic_store_explicit(&fast, tr__barrier_prepare(), memory_order_release);
+    return r->light ? atomic_load_explicit(&r->turn, memory_order_acquire)
+                    : atomic_fetch_add_explicit(&r->turn, 0, memory_order_acq_rel);
 }
 
-void tr__readers_prepare(void)
+/* The lock is held. */
+static void begin_period(void)
 {
-    pthread_once(&once, prepare);
-}
-
-static struct tr_reader *find_free(void)
-{
-    struct tr_reader *r = atomic_load_explicit(&readers, memory_order_acquire);
-
-    for (; r; r = r->next) {
-        bool expected = false;
-        if (atomic_compare_exchange_strong_explicit(&r->taken, &expected, true,
-                                                    memory_order_acquire, memory_order_relaxed))
-            return r;
-    }
-    return NULL;
-}
-
-static struct tr_reader *new_reader(void)
-{
-    struct tr_reader *r = tr__fault() ? NULL : aligned_alloc(TR__CACHE_LINE, sizeof *r);
-
-    if (!r)
-        return NULL;
-    atomic_init(&r->turn, 0);
-    atomic_init(&r->taken, true);
-    r->seen = 0;
-    r->next = atomic_load_explicit(&readers, memory_order_relaxed);
-    while (!atomic_compare_exchange_weak_explicit(&readers, &r->next, r, memory_order_acq_rel,
-                                                  memory_order_relaxed))
-        continue;
-    return r;
-}
-
-struct tr_reader *tr__reader_make(void)
-{
-    struct tr_reader *r = NULL;
-
-    if (atomic_load_explicit(&fast, memory_order_acquire) && !(r = find_free()))
-        r = new_reader();
-    if (r && pthread_setspecific(key, r) != 0) {
-        atomic_store_explicit(&r->taken, false, memory_order_release);
-        r = NULL;
-    }
-    if (r)
-        tr__tls()->reader = r;
-    else
-        tr__spin_lock(&slow);
-    return r;
-}
-
-void tr__reader_unlock(void)
-{
-    tr__spin_unlock(&slow);
-}
-
-/* --- the gatherer --- */
-
-/* Notes the sections that may still see what is on `waiting`. */
-static void note_open_sections(void)
-{
-    if (atomic_load_explicit(&fast, memory_order_acquire))
+    atomic_fetch_add_explicit(&grace.begun, 1, memory_order_acq_rel);
+    if (grace.light)
         tr__barrier_all();
-    /* Those without a record are waited for. */
-    tr__spin_lock(&slow);
-    tr__spin_unlock(&slow);
-    for (struct tr_reader *r = atomic_load_explicit(&readers, memory_order_acquire); r;
-         r = r->next) {
-        uint64_t turn = atomic_load_explicit(&r->turn, memory_order_acquire);
-        r->seen = turn & 1 ? turn : 0;
+    for (struct tr_reader *r = grace.records; r; r = r->next) {
+        uint64_t turn = turn_of(r);
+        r->seen = turn % 2 ? turn : 0;
     }
 }
 
+/* Have the sections ended that were open when the period began? The lock is held. */
 static bool all_have_ended(void)
 {
-    struct tr_reader *r = atomic_load_explicit(&readers, memory_order_acquire);
-
-    for (; r; r = r->next) {
-        if (r->seen && atomic_load_explicit(&r->turn, memory_order_acquire) == r->seen)
+    for (struct tr_reader *r = grace.records; r; r = r->next) {
+        if (r->seen && turn_of(r) == r->seen)
             return false;
         r->seen = 0;
     }
     return true;
 }
 
-static struct tr_retired *take_fresh(void)
+/* Begins a period, unless one is going on, and ends it if it is over; true when it was. */
+static bool advance(void)
 {
-    tr__spin_lock(&limbo.lock);
-    struct tr_retired *list = limbo.fresh;
-    limbo.fresh = NULL;
-    atomic_store_explicit(&limbo.n, 0, memory_order_relaxed);
-    tr__spin_unlock(&limbo.lock);
-    return list;
+    if (!tr__spin_try(&grace.lock))
+        return false;
+    uint64_t begun = atomic_load_explicit(&grace.begun, memory_order_relaxed);
+    if (begun == atomic_load_explicit(&grace.over, memory_order_relaxed)) {
+        begin_period();
+        begun++;
+    }
+    bool ended = all_have_ended();
+    if (ended) /* release hands on what all_have_ended acquired */
+        atomic_store_explicit(&grace.over, begun, memory_order_release);
+    tr__spin_unlock(&grace.lock);
+    return ended;
 }
 
-static void free_all(struct tr_retired *list)
+static bool is_over(uint64_t ticket)
 {
-    while (list) {
-        struct tr_retired *next = list->next;
-        list->destroy(list);
-        list = next;
+    while (atomic_load_explicit(&grace.over, memory_order_acquire) < ticket)
+        if (!advance())
+            return false;
+    return true;
+}
+
+void tr__readers_wait(void)
+{
+    uint64_t ticket = take_ticket();
+
+    for (int i = 0; !is_over(ticket); i++) {
+        if (i < 100)
+            tr__cpu_relax();
+        else
+            sched_yield();
     }
 }
 
-static void gather(void)
-{
-    struct tr_retired *done = NULL;
+/* --- what was retired --- */
 
-    if (!limbo.waiting) {
-        limbo.waiting = take_fresh();
-        note_open_sections();
+static void destroy_all(struct tr_retired_lists *lists)
+{
+    struct tr_retired *thing = lists->things;
+    _Atomic(uintptr_t) *word = lists->words;
+
+    *lists = (struct tr_retired_lists){ 0 };
+    while (thing) {
+        struct tr_retired *next = thing->next;
+        thing->destroy(thing);
+        thing = next;
     }
-    if (all_have_ended()) {
-        done = limbo.waiting;
-        limbo.waiting = NULL;
+    while (word) {
+        uintptr_t next = atomic_load_explicit(word, memory_order_relaxed) - 1;
+        tr__retired_word_destroy(word);
+        word = (_Atomic(uintptr_t) *)next;
     }
-    /* Release pairs with the acquire of the next gatherer. */
-    atomic_store_explicit(&limbo.gathering, false, memory_order_release);
-    free_all(done);
 }
 
-void tr__retire(struct tr_retired *r, void (*destroy)(struct tr_retired *retired))
+void tr__reader_retire(struct tr_reader *r, struct tr_retired *retired,
+                       void (*destroy)(struct tr_retired *retired), size_t size)
 {
-    r->destroy = destroy;
-    tr__spin_lock(&limbo.lock);
-    r->next = limbo.fresh;
-    limbo.fresh = r;
-    atomic_fetch_add_explicit(&limbo.n, 1, memory_order_relaxed);
-    tr__spin_unlock(&limbo.lock);
+    retired->destroy = destroy;
+    retired->next = r->fresh.things;
+    r->fresh.things = retired;
+    r->size += size;
+}
+
+void tr__reader_retire_word(struct tr_reader *r, _Atomic(uintptr_t) *word, size_t size)
+{
+    atomic_store_explicit(word, (uintptr_t)r->fresh.words | 1, memory_order_relaxed);
+    r->fresh.words = word;
+    r->size += size;
+}
+
+void tr__reader_sweep_now(struct tr_reader *r)
+{
+    if (!is_over(r->ticket)) {
+        r->enough = r->size + ENOUGH;
+        return;
+    }
+    destroy_all(&r->waiting);
+    r->waiting = r->fresh;
+    r->fresh = (struct tr_retired_lists){ 0 };
+    r->size = 0;
+    r->enough = ENOUGH;
+    r->ticket = take_ticket();
+    if (is_over(r->ticket))
+        destroy_all(&r->waiting);
+}
+
+/* --- records --- */
+
+void tr__reader_add(struct tr_reader *r, bool light)
+{
+    r->light = light;
+    r->enough = ENOUGH;
+    tr__spin_lock(&grace.lock);
+    grace.light += light;
+    r->next = grace.records;
+    grace.records = r;
+    tr__spin_unlock(&grace.lock);
+}
+
+void tr__reader_remove(struct tr_reader *r)
+{
+    tr__readers_wait();
+    destroy_all(&r->waiting);
+    destroy_all(&r->fresh);
+    tr__spin_lock(&grace.lock);
+    struct tr_reader **at = &grace.records;
+    while (*at != r)
+        at = &(*at)->next;
+    *at = r->next;
+    grace.light -= r->light;
+    tr__spin_unlock(&grace.lock);
+}
+
+/* --- any thread --- */
+
+/* The record that the thread owns; or the shared one, its lock taken. */
+static struct tr_reader *take_record(void)
+{
+    struct tr_tls *tls = tr__tls_call();
+
+    if (tr__likely(tls->reader && !tr__tls_lost(tls)))
+        return tls->reader;
+    tr__spin_lock(&shared.lock);
+    return &shared.reader;
+}
+
+static void return_record(struct tr_reader *r)
+{
+    if (tr__unlikely(r == &shared.reader))
+        tr__spin_unlock(&shared.lock);
+}
+
+struct tr_reader *tr__read_begin(void)
+{
+    struct tr_reader *r = take_record();
+
+    tr__reader_begin(r);
+    return r;
+}
+
+void tr__read_end(struct tr_reader *r)
+{
+    tr__reader_end(r);
+    return_record(r);
+}
+
+void tr__retire(struct tr_retired *retired, void (*destroy)(struct tr_retired *retired),
+                size_t size)
+{
+    struct tr_reader *r = take_record();
+
+    tr__reader_retire(r, retired, destroy, size);
+    return_record(r);
 }
 
 void tr__retired_free(void)
 {
-    if (tr__unlikely(atomic_load_explicit(&limbo.n, memory_order_relaxed) >= BATCH) &&
-        !atomic_exchange_explicit(&limbo.gathering, true, memory_order_acquire))
-        gather();
+    struct tr_reader *r = take_record();
+
+    tr__reader_sweep(r);
+    return_record(r);
 }

@@ -11,18 +11,16 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-bool tr__barrier_there;
-
 bool tr__barrier_prepare(void)
 {
+    static bool prepared;
     int saved = errno;
 
-    if (!tr__barrier_there)
-        tr__barrier_there =
-            !tr__fault() &&
-            syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
+    if (!prepared)
+        prepared = !tr__fault() &&
+                   syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED, 0, 0) == 0;
     errno = saved;
-    return tr__barrier_there;
+    return prepared;
 }
 
 void tr__barrier_all(void)

@@ -8,9 +8,6 @@
 /* Prepares; false when the kernel has no such barrier (before Linux 4.14, some emulators). */
 bool tr__barrier_prepare(void);
 
-/* What tr__barrier_prepare answered last: fixed while the library has threads. */
-extern bool tr__barrier_there;
-
 /* Every thread of this program passes a full memory barrier before it returns. Any thread. */
 void tr__barrier_all(void);
 

@@ -21,7 +21,7 @@ struct tr_tls {
     void *thread;            /* its struct tr_thread; NULL on threads that are not the library's */
     _Atomic(void *) current; /* the process it runs; written by the thread, read by the monitor */
     void *blocks;            /* the worker's cache of blocks */
-    void *reader;            /* its struct tr_reader; NULL until it first reads a table */
+    void *reader;            /* the worker's record of read sections */
     int *errno_at;           /* the thread's errno; NULL on threads that are not the library's */
     _Atomic(bool) inside;    /* runs library code; written by the thread, read by the taker */
     _Atomic(bool) lost;      /* the worker is being, or has been, taken; written by the taker */

@@ -74,7 +74,6 @@ tr_err tr_directory_open(struct tr_directory **d, tr_atom name, bool unique, tr_
 
     if (!tr__is_atom_w(name.w) || !info.w)
         return TR_EINVAL;
-    tr__readers_prepare();
     uint64_t lasting = tr__lasting(info);
     if (!lasting)
         return TR_ENOMEM;

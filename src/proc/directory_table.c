@@ -42,7 +42,7 @@ uint64_t tr__lasting(tr_term term)
 void tr__lasting_retire(uint64_t word)
 {
     if (word && !tr__is_immediate(word))
-        tr__retire(&lasting_at(word)->retired, lasting_destroy);
+        tr__retire(&lasting_at(word)->retired, lasting_destroy, lasting_at(word)->size);
 }
 
 void tr__lasting_free(uint64_t word)
@@ -131,7 +131,7 @@ static bool rebuild(struct tr_key_shard *s, struct tr_key_table *old)
     }
     atomic_store_explicit(&s->table, t, memory_order_release);
     if (old)
-        tr__retire(&old->retired, table_destroy);
+        tr__retire(&old->retired, table_destroy, table_size(old->mask + 1));
     return true;
 }
 
@@ -166,7 +166,7 @@ static void key_remove(struct tr_key_shard *s, struct tr_key *k)
 
     atomic_store_explicit(&slot->key, TR__TOMBSTONE, memory_order_release);
     s->keys--;
-    tr__retire(&k->retired, key_destroy);
+    tr__retire(&k->retired, key_destroy, sizeof *k);
 }
 
 /* --- the entries of a key --- */
@@ -210,7 +210,7 @@ void tr__entry_remove(struct tr_key_shard *s, struct tr_entry *e)
     atomic_store_explicit(&s->entries, entries - 1, memory_order_relaxed);
     tr__lasting_retire(atomic_load_explicit(&e->value, memory_order_relaxed));
     if (e != &k->own)
-        tr__retire(&e->retired, entry_destroy);
+        tr__retire(&e->retired, entry_destroy, sizeof *e);
     if (k->n == 0)
         key_remove(s, k);
 }

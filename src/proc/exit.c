@@ -182,8 +182,12 @@ void tr__raise_in_process(tr_term reason)
 
     if (p && p->worker->catcher)
         longjmp(*(jmp_buf *)p->worker->catcher, 1);
-    if (p)
-        fail(p, reason.w);
+    if (!p)
+        return;
+    /* Out of a read section: directories compare terms in theirs. */
+    if (tr__reader_is_open(&p->worker->reader))
+        tr__reader_end(&p->worker->reader);
+    fail(p, reason.w);
 }
 
 _Noreturn void tr_exit_args(const struct tr_arg *args, int n)

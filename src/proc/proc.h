@@ -310,6 +310,8 @@ static inline void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
     struct tr_tls *tls = tr__tls();
     int error = *tls->errno_at;
 
+    /* Who reclaims has no worker. */
+    TR__CHECK(action == TR__ACT_RECLAIM || !tr__reader_is_open(&p->worker->reader));
     p->action = action & 7;
     tr__context_switch(&p->context, &((struct tr_thread *)tls->thread)->context,
                        action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
@@ -581,10 +583,6 @@ uint64_t tr__new_ref(struct tr_proc *p);
 
 /* The program's first process is ending: called by it after its clean-up, ends all others. */
 void tr__main_ended(struct tr_proc *p);
-
-/* Of the layer above, NULL if it has nothing to free: called when no process is left and the
-   scheduler has stopped. */
-extern void (*tr__runtime_end_hook)(void);
 
 /* Called when some process is gone. */
 void tr__runtime_process_gone(void);

@@ -36,8 +36,6 @@ static struct {
     bool failed;                        /* it ended with an abnormal reason */
 } runtime;
 
-void (*tr__runtime_end_hook)(void);
-
 /* Sends a kill to every process but `self`. */
 static void kill_others(struct tr_proc *self)
 {
@@ -227,8 +225,6 @@ static tr_err run(int argc, char **argv, tr_process_fn body)
     tr__poll_stop();
     tr__contain_stop();
     tr__timers_fini();
-    if (tr__runtime_end_hook)
-        tr__runtime_end_hook();
     tr__proc_count_reset();
     tr__replay_finish();
     tr__log_flush(FLUSH_MS);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "os/barrier.h"
 #include "sched/replay.h"
 #include "sched/thread.h"
 #include "sched/worker.h"
@@ -22,19 +23,21 @@ static uint64_t random_state(void)
     return state ? state : 1;
 }
 
-static void worker_init(struct tr_worker *w, int index, int64_t now)
+static void worker_init(struct tr_worker *w, int index, int64_t now, bool barrier)
 {
     memset(w, 0, sizeof *w);
     w->index = index;
     w->random = random_state();
     w->budget = TR__TURN_BUDGET;
     tr__wheel_init(&w->wheel, now);
+    tr__reader_add(&w->reader, barrier);
 }
 
 static void free_workers(void)
 {
     for (int i = 0; i < tr__sched.count; i++) {
         struct tr_worker *w = &tr__sched.workers[i];
+        tr__reader_remove(&w->reader);
         tr__slot_cache_flush(&w->slots);
         tr__stack_cache_flush(&w->stacks);
         tr__block_cache_flush(&w->blocks);
@@ -55,8 +58,9 @@ tr_err tr__sched_start(int count)
 
     if (!workers)
         return TR_ENOMEM;
+    bool barrier = tr__barrier_prepare();
     for (int i = 0; i < n; i++)
-        worker_init(&workers[i], i, now);
+        worker_init(&workers[i], i, now, barrier);
     tr__sched.workers = workers;
     tr__sched.count = n;
     atomic_store(&tr__sched.stopping, false);

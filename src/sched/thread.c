@@ -112,12 +112,14 @@ void tr__thread_attach(struct tr_thread *t, struct tr_worker *w)
 {
     t->tls->worker = w;
     t->tls->blocks = &w->blocks;
+    t->tls->reader = &w->reader;
 }
 
 void tr__thread_detach(struct tr_thread *t)
 {
     t->tls->worker = NULL;
     t->tls->blocks = NULL;
+    t->tls->reader = NULL;
 }
 
 /* The thread has lost its worker and runs nothing: a spare from now on, unless it must end, or has

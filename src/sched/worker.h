@@ -14,6 +14,7 @@
 
 #include "base/compiler.h"
 #include "mem/block.h"
+#include "mem/readers.h"
 #include "mem/slots.h"
 #include "mem/stack.h"
 #include "os/tls.h"
@@ -47,6 +48,7 @@ struct tr_worker {
     void *catcher; /* where an error goes that is raised now, for the layer above; NULL: nowhere */
     struct tr_thread *thread; /* that runs it; guarded by the lock in pool.h */
     struct tr_block_cache blocks;
+    struct tr_reader reader;
 
     /* Written by others. */
     _Atomic bool preempt TR__ALIGNED(TR__CACHE_LINE); /* the monitor asks the process to yield */
