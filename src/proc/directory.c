@@ -205,13 +205,13 @@ tr_err tr_directory_insert(struct tr_directory *d, tr_term key, tr_pid pid, tr_t
 tr_err tr_directory_update(struct tr_directory *d, tr_term key, tr_pid pid, tr_term value)
 {
     TR__ENTER();
+    tr__directory_charge(); /* may be the end of the caller: before there is anything to lose */
     uint64_t hash = tr_hash(key), lasting = value.w ? tr__lasting(value) : 0;
     struct tr_key_shard *s = tr__key_shard(d, hash);
     struct tr_entry *e = NULL;
 
     if (!lasting)
         return value.w ? TR_ENOMEM : TR_EINVAL;
-    tr__directory_charge();
     tr__spin_lock(&s->lock);
     struct tr_key *k = tr__key_find(s, hash, key);
     if (k)

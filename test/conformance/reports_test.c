@@ -24,11 +24,24 @@ static void send_report(const struct tr_log_event *event, void *arg)
     tr_send(reporter, a_report, text);
 }
 
-static void reporting(void)
+/* A failure that is due may meet the log's thread, too; this asks for no memory. */
+static void count_report(const struct tr_log_event *event, void *arg)
+{
+    (void)arg;
+    if (event->level == TR_LOG_ERROR)
+        atomic_fetch_add(&reports, 1);
+}
+
+static void reporting_to(void (*write)(const struct tr_log_event *event, void *arg))
 {
     reporter = tr_self();
     CHECK_INT(tr_log_remove_sink("default"), TR_OK);
-    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = send_report }), TR_OK);
+    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = write }), TR_OK);
+}
+
+static void reporting(void)
+{
+    reporting_to(send_report);
 }
 
 /* How many reports have been made. */
@@ -233,7 +246,7 @@ TEST_PROC_REAL(report_is_made_whatever_fails)
 #endif
     int64_t seen;
 
-    reporting();
+    reporting_to(count_report);
     for (failing = 1;; failing++) {
         ends(errs_without_memory);
         seen = tr__fault_count();
