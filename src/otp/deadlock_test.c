@@ -195,6 +195,40 @@ static void waits_by_itself(tr_term arg)
     tr_call_wait_end(ref);
 }
 
+/* Waits for the server, and leaves that by an exit. */
+static void gives_up_waiting(void *arg)
+{
+    tr_pid *server = arg;
+    tr_term cycle;
+
+    CHECK_INT(tr_call_wait_begin(*server, tr_make_ref(), &cycle), TR_OK);
+    tr_exit(a_boss);
+}
+
+static void goes_on(tr_term arg)
+{
+    tr_pid server;
+    tr_term reason, from, result;
+
+    CHECK(tr_match(arg, &server));
+    CHECK(tr_catch(gives_up_waiting, &server, &reason));
+    struct tr_request request = tr_send_request(server, a_call, tr_self(), a_echo);
+    tr_receive (m) {
+        tr_on (m, tr_intern("$gen_call"), &from, a_echo)
+            tr_reply(from, a_ok);
+    }
+    CHECK_INT(tr_wait_response(&request, patience(10000), &result), TR_OK);
+    CHECK_TERM(result, tr_build(a_ok));
+}
+
+TEST_PROC(who_left_a_call_by_a_catch_waits_for_nobody)
+{
+    tr_ref ref;
+
+    tr_spawn_monitor(goes_on, &ref, start_subject());
+    CHECK_TERM(down_reason(ref, a_DOWN), tr_build(a_normal));
+}
+
 TEST_PROC(behaviour_of_ones_own_takes_part)
 {
     tr_ref ref;

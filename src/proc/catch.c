@@ -28,6 +28,7 @@ void tr__catch(struct tr_proc *p, uint64_t reason)
     tr__rare(p)->catcher = c->outer;
     c->reason = tr_copy((tr_term){ reason }).w;
     tr__receive_close_until(p, c->scopes);
+    tr__wait_abandoned(p);
     if (tr__is_capped(p))
         tr__caps_of(p)->looking = NULL;
     p->wake_at = TR__NEVER;

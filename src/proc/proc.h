@@ -538,6 +538,9 @@ void tr__timers_fini(void);
 /* What a process waits for is on its way to it: called before anything is sent through an alias. */
 void tr__wait_answered(uint64_t ref);
 
+/* The process waits for nobody any more: what it did was left by a catch. */
+void tr__wait_abandoned(const struct tr_proc *p);
+
 /* --- dict.c, info.c, runtime.c --- */
 
 /* What a process lacks at first, to be written; without memory tr__extra and tr__rare raise

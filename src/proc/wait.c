@@ -201,6 +201,14 @@ void tr__wait_answered(uint64_t ref)
         atomic_compare_exchange_strong(&w->ref, &(uint64_t){ ref }, 0);
 }
 
+void tr__wait_abandoned(const struct tr_proc *p)
+{
+    struct wait *own = find(p->slot.index);
+
+    if (own)
+        atomic_store(&own->ref, 0);
+}
+
 void tr_detect_deadlocks(bool on)
 {
     atomic_store_explicit(&off, !on, memory_order_relaxed);
