@@ -50,6 +50,7 @@ static void body(tr_term arg)
     struct tr_server *s = new_server(started.callbacks, started.parent);
 
     debug_on(s, started.debug);
+    tr_set_initial_call(tr_build(tr_intern(s->callbacks->name), a_init, 1));
     tr_gen_result r = s->callbacks->init(s->state, started.arg);
     if (r.what != TR__GEN_OK)
         cannot_start(r);

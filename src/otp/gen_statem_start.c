@@ -68,6 +68,8 @@ static void body(tr_term arg)
 {
     struct tr_gen_started started = tr__gen_started(arg);
     struct tr_machine *m = new_machine(started.callbacks, started.parent, started.debug);
+
+    tr_set_initial_call(tr_build(tr_intern(m->callbacks->name), a_init, 1));
     tr_statem_result r = m->callbacks->init(m->data, started.arg);
 
     if (r.what != TR__STATEM_OK)

@@ -286,6 +286,25 @@ TEST_PROC(ancestors_and_initial_call_are_entries_of_the_dictionary)
     CHECK_INT(tr_erase(key).w, 0);
 }
 
+static tr_gen_result serve_init(void *state, tr_term arg)
+{
+    (void)state;
+    (void)arg;
+    return tr_gen_ok();
+}
+
+TEST_PROC(initial_call_of_a_behaviour_names_the_callbacks)
+{
+    static const struct tr_gen_server server = { .name = "till", .init = serve_init };
+    static const struct tr_supervisor tree = { .name = "shop" };
+    tr_pid pid, sup;
+
+    CHECK(tr_match(tr_gen_server_start(&server, NULL), a_ok, &pid));
+    CHECK_TERM(info(pid, a_initial_call), tr_build(tr_intern("till"), tr_intern("init"), 1));
+    CHECK(tr_match(tr_supervisor_start_link(&tree, NULL), a_ok, &sup));
+    CHECK_TERM(info(sup, a_initial_call), tr_build(tr_intern("supervisor"), tr_intern("shop"), 1));
+}
+
 TEST_PROC(spawned_process_can_have_ancestors_too)
 {
     tr_ref ref;

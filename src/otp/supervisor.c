@@ -7,12 +7,12 @@
  */
 #include "otp/supervisor.h"
 
-tr_atoms(ok, error, ignore, init, call, bad_return, supervisor_data, start_spec, bad_start_spec,
-         duplicate_child_name, shutdown, failed_to_start_child, local, registered_name, EXIT,
-         timeout, try_again_restart, start_child, terminate_child, restart_child, delete_child,
-         which_children, which_child, count_children, get_childspec, not_found, running, restarting,
-         undefined, already_started, already_present, child, specs, active, supervisors, workers,
-         start_error);
+tr_atoms(ok, error, ignore, init, call, bad_return, supervisor, supervisor_data, start_spec,
+         bad_start_spec, duplicate_child_name, shutdown, failed_to_start_child, local,
+         registered_name, EXIT, timeout, try_again_restart, start_child, terminate_child,
+         restart_child, delete_child, which_children, which_child, count_children, get_childspec,
+         not_found, running, restarting, undefined, already_started, already_present, child, specs,
+         active, supervisors, workers, start_error);
 
 /* --- init --- */
 
@@ -111,6 +111,7 @@ static tr_gen_result sup_init(void *state, tr_term arg)
     if (wrong.w)
         return tr_gen_stop(a_supervisor_data, wrong);
     s->name = tr_keep(own_name(s->module));
+    tr_set_initial_call(tr_build(a_supervisor, s->module, 1));
     if (s->strategy == TR_SIMPLE_ONE_FOR_ONE) {
         s->dynamic = true;
         return init_prototype(s, children);

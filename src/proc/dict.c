@@ -173,11 +173,10 @@ static uint64_t *reserved(struct tr_proc *p, tr_term key)
 /* What such a key holds, w is 0 for nothing. A process that has ancestors has an initial call. */
 static tr_term reserved_value(struct tr_proc *p, const uint64_t *field)
 {
-    if (*field)
-        return tr_copy((tr_term){ *field });
-    if (field == &p->extra->initial_call && p->extra->ancestors)
+    if (field == &p->extra->initial_call &&
+        (*field ? p->extra->initial_module : p->extra->ancestors))
         return tr__initial_call(p);
-    return (tr_term){ 0 };
+    return *field ? tr_copy((tr_term){ *field }) : (tr_term){ 0 };
 }
 
 tr_term tr_put(tr_term key, tr_term value)
@@ -187,7 +186,10 @@ tr_term tr_put(tr_term key, tr_term value)
 
     if (field) {
         tr_term before = reserved_value(tr__self(), field);
-        replace(field, value);
+        if (key.w == TR_ATOM_W(dollar_initial_call))
+            tr_set_initial_call(value);
+        else
+            replace(field, value);
         return before;
     }
     struct tr_dict *d = dict_of(tr__self());
@@ -308,7 +310,12 @@ void tr_set_ancestors(tr_term ancestors)
 
 void tr_set_initial_call(tr_term call)
 {
-    replace(&tr__extra(TR__SELF())->initial_call, call);
+    struct tr_proc_extra *extra = tr__extra(TR__SELF());
+    tr_term module;
+
+    /* That of every server and state machine, which may be a million: it needs no memory. */
+    extra->initial_module = tr_match(call, &module, TR_ATOM(init), 1) && tr_is_atom(module);
+    replace(&extra->initial_call, extra->initial_module ? module : call);
 }
 
 void tr__extra_free(struct tr_proc *p)

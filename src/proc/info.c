@@ -158,7 +158,9 @@ static tr_term ancestors(struct tr_proc *p)
 tr_term tr__initial_call(struct tr_proc *p)
 {
     if (p->extra && p->extra->initial_call)
-        return of_word(p->extra->initial_call);
+        return p->extra->initial_module
+                   ? tr_build((tr_term){ p->extra->initial_call }, TR_ATOM(init), 1)
+                   : of_word(p->extra->initial_call);
     return tr_build(tr_intern("c"), tr_intern(p->site), 1);
 }
 

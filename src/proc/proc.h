@@ -90,8 +90,9 @@ struct tr_proc_extra {
     struct tr_proc_rare *rare; /* NULL until needed: read by tr__rare_of */
     uint64_t leader;           /* group leader; 0: the first process */
     uint64_t ancestors;        /* kept term; 0: none */
-    uint64_t initial_call;     /* kept term; 0: none */
+    uint64_t initial_call;     /* kept term, or see initial_module; 0: none */
     uint64_t callers;          /* kept term; 0: none */
+    bool initial_module;       /* initial_call is the atom M, which stands for {M, init, 1} */
     bool reports_exits;        /* also an exit that is no error makes a crash report */
     bool reported;
     bool queue_told, heap_told; /* that they are too long, too large: watch.c */
