@@ -4,7 +4,7 @@
 
 #include <troupe.h>
 
-tr_atoms(configure, env, production, test, ok, error);
+tr_atoms(configure, env, production, ok, error);
 
 /* --- what runs in the agent --- */
 
@@ -49,8 +49,11 @@ static void body(tr_term args)
     (void)args;
     configure_start_link(tr_build(tr_map(a_env, a_production)));
     printf("%s\n", tr_inspect(configure_get(a_env)));
-    printf("%s\n", tr_inspect(configure_get(a_test)));
-    configure_set(a_env, a_test);
+    tr_agent_stop(a_configure);
+
+    configure_start_link(tr_build(tr_map()));
+    printf("%s\n", tr_inspect(configure_get(a_env)));
+    configure_set(a_env, a_production);
     printf("%s\n", tr_inspect(configure_get(a_env)));
 }
 

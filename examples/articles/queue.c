@@ -62,10 +62,11 @@ static void body(tr_term args)
     (void)args;
     tr_agent_start_link(fill, TR_AGENT_OPTS(.state_size = sizeof(struct queue), .name = a_queue),
                         tr_list(1, 2, 3));
-    printf("%s\n", tr_inspect(tr_agent_get(a_queue, list)));
-    tr_agent_update(a_queue, enqueue, 4);
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 2; i++)
         printf("%s\n", tr_inspect(tr_agent_get_and_update(a_queue, dequeue)));
+    printf("%s\n", tr_inspect(tr_agent_get(a_queue, list)));
+    tr_agent_update(a_queue, enqueue, 5);
+    printf("%s\n", tr_inspect(tr_agent_get(a_queue, list)));
 }
 
 int main(int argc, char **argv)
