@@ -1,0 +1,364 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Job queues: a server with four lists, and a task supervisor.
+ *
+ * A task begins when the queue watches it, so that the reason of its end is known. When it has done
+ * its job it says so, before it ends: so a 'DOWN' of a task whose job is still on the list of those
+ * that run is a failure.
+ */
+#include "troupe/kit/queue.h"
+#include "troupe.h"
+
+/* clang-format off */
+tr_atoms(ok, error, bad_option, name, run, workers, capacity, max_attempts, timeout_ms, backoff,
+         push, status, take_dead, full, done, go, again, DOWN, EXIT, process, shutdown);
+/* clang-format on */
+
+#define WORKERS      1
+#define CAPACITY     1000
+#define MAX_ATTEMPTS 5
+#define FIRST_MS     1000
+#define MAX_MS       30000
+#define JITTER       50
+
+struct job {
+    struct job *next;
+    int64_t number;
+    tr_term term;   /* kept */
+    tr_term reason; /* kept: of the last failure */
+    int nattempts;
+    tr_ref watch; /* of its task */
+    tr_ref timer; /* that kills it; w is 0: none */
+};
+
+/* Jobs in the order in which they came. */
+struct list {
+    struct job *first, *last;
+    int64_t n;
+};
+
+struct queue {
+    struct tr_queue opts;
+    struct list waiting, paused, running, dead;
+    int64_t last_number, ndone;
+    tr_pid tasks;
+};
+
+/* --- lists --- */
+
+static void append(struct list *l, struct job *j)
+{
+    j->next = NULL;
+    if (l->n++)
+        l->last->next = j;
+    else
+        l->first = j;
+    l->last = j;
+}
+
+/* Takes out the job of that number, or that is watched so; NULL when there is none. */
+static struct job *take(struct list *l, int64_t number, tr_ref watch)
+{
+    struct job *before = NULL;
+
+    for (struct job *j = l->first; j; before = j, j = j->next)
+        if (watch.w ? j->watch.w == watch.w : j->number == number) {
+            *(before ? &before->next : &l->first) = j->next;
+            if (l->last == j)
+                l->last = before;
+            l->n--;
+            return j;
+        }
+    return NULL;
+}
+
+static void free_job(struct job *j)
+{
+    tr_release(j->term);
+    if (j->reason.w)
+        tr_release(j->reason);
+    tr_free(j);
+}
+
+/* --- attempts --- */
+
+/* Run by the task: {Queue, Number, Function, Job}. */
+static tr_term attempt(tr_term arg)
+{
+    int64_t number;
+    uint64_t run;
+    tr_pid queue;
+    tr_term job;
+
+    if (tr_match(arg, &queue, &number, &run, &job)) {
+        tr_receive (m)
+            tr_on (m, a_go, number) {
+            }
+        ((tr_task_fn)(uintptr_t)run)(job);
+        tr_cast(queue, a_done, number);
+    }
+    return tr_nil();
+}
+
+/* How long to wait before the next attempt. */
+static int64_t pause_ms(const struct queue *q, const struct job *j)
+{
+    int64_t ms = q->opts.backoff.first_ms;
+
+    for (int i = 1; i < j->nattempts && ms < q->opts.backoff.max_ms; i++)
+        ms *= 2;
+    if (ms > q->opts.backoff.max_ms)
+        ms = q->opts.backoff.max_ms;
+    return ms - (int64_t)tr_random((uint64_t)(ms * q->opts.backoff.jitter_percent / 100 + 1));
+}
+
+static void failed(struct queue *q, struct job *j, tr_term reason)
+{
+    if (j->reason.w)
+        tr_release(j->reason);
+    j->reason = tr_keep(reason);
+    if (j->nattempts >= q->opts.max_attempts) {
+        append(&q->dead, j);
+        return;
+    }
+    append(&q->paused, j);
+    tr_send_after(pause_ms(q, j), tr_self(), a_again, j->number);
+}
+
+static void start(struct queue *q, struct job *j)
+{
+    uint64_t run = (uint64_t)(uintptr_t)q->opts.run;
+    tr_term result = tr_task_start_child(q->tasks, attempt, tr_self(), j->number, run, j->term);
+    tr_pid pid;
+
+    j->nattempts++;
+    if (!tr_match(result, a_ok, &pid)) {
+        failed(q, j, result);
+        return;
+    }
+    j->watch = tr_monitor(pid);
+    tr_send(pid, a_go, j->number);
+    if (q->opts.timeout_ms)
+        j->timer = tr_kill_after(q->opts.timeout_ms, pid);
+    append(&q->running, j);
+}
+
+static void start_waiting(struct queue *q)
+{
+    const tr_ref any = { 0 };
+
+    while (q->running.n < q->opts.workers && q->waiting.n)
+        start(q, take(&q->waiting, q->waiting.first->number, any));
+}
+
+/* Takes a job off the list of those that run. */
+static struct job *ended(struct queue *q, int64_t number, tr_ref watch)
+{
+    struct job *j = take(&q->running, number, watch);
+
+    if (j && j->timer.w)
+        tr_cancel_timer(j->timer, NULL);
+    if (j) {
+        tr_demonitor_flush(j->watch);
+        j->timer = (tr_ref){ 0 };
+    }
+    return j;
+}
+
+/* --- the server --- */
+
+static tr_gen_result init(void *state, tr_term arg)
+{
+    struct queue *q = state;
+    tr_bin opts;
+    tr_term result;
+
+    if (!tr_binary_get(arg, &opts) || opts.size != sizeof q->opts)
+        return tr_gen_unknown();
+    memcpy(&q->opts, opts.data, sizeof q->opts);
+    tr_trap_exit(true);
+    result = tr_task_supervisor_start_link(NULL);
+    return tr_match(result, a_ok, &q->tasks) ? tr_gen_ok() : tr_gen_error(result);
+}
+
+static tr_term push_job(struct queue *q, tr_term term)
+{
+    struct job *j;
+
+    if (q->waiting.n + q->paused.n >= q->opts.capacity)
+        return tr_build(a_full);
+    j = tr_alloc(sizeof *j);
+    *j = (struct job){ .number = ++q->last_number, .term = tr_keep(term) };
+    append(&q->waiting, j);
+    start_waiting(q);
+    return tr_build(a_ok);
+}
+
+static tr_term take_dead(struct queue *q)
+{
+    tr_term list = tr_nil();
+
+    for (struct job *j = q->dead.first, *next; j; j = next) {
+        next = j->next;
+        list = tr_list_push(list, tr_build(tr_copy(j->term), tr_copy(j->reason)));
+        free_job(j);
+    }
+    q->dead = (struct list){ .n = 0 };
+    return tr_list_reverse(list);
+}
+
+static tr_term status_term(const struct queue *q)
+{
+    return tr_build(q->waiting.n, q->paused.n, q->running.n, q->ndone, q->dead.n);
+}
+
+static tr_gen_result handle_call(void *state, tr_term request, tr_term from)
+{
+    struct queue *q = state;
+    tr_term job;
+
+    (void)from;
+    if (tr_match(request, a_push, &job))
+        return tr_gen_reply(push_job(q, job));
+    if (tr_match(request, a_status))
+        return tr_gen_reply(status_term(q));
+    if (tr_match(request, a_take_dead))
+        return tr_gen_reply(take_dead(q));
+    return tr_gen_unknown();
+}
+
+static tr_gen_result handle_cast(void *state, tr_term request)
+{
+    struct queue *q = state;
+    struct job *j;
+    int64_t number;
+
+    if (!tr_match(request, a_done, &number))
+        return tr_gen_unknown();
+    if ((j = ended(q, number, (tr_ref){ 0 }))) {
+        free_job(j);
+        q->ndone++;
+    }
+    start_waiting(q);
+    return tr_gen_noreply();
+}
+
+static tr_gen_result handle_info(void *state, tr_term message)
+{
+    struct queue *q = state;
+    struct job *j;
+    tr_term reason;
+    int64_t number;
+    tr_ref ref;
+
+    if (tr_match(message, a_EXIT, q->tasks, &reason))
+        return tr_gen_stop(reason);
+    if (tr_match(message, a_DOWN, &ref, a_process, tr_any(), &reason)) {
+        if ((j = ended(q, 0, ref)))
+            failed(q, j, reason);
+    } else if (tr_match(message, a_again, &number)) {
+        if ((j = take(&q->paused, number, (tr_ref){ 0 })))
+            append(&q->waiting, j);
+    }
+    start_waiting(q);
+    return tr_gen_noreply();
+}
+
+/* The jobs that run end before the queue does. */
+static void terminate(void *state, tr_term reason)
+{
+    struct queue *q = state;
+
+    if (q->tasks.w && tr_try_stop(q->tasks, NULL, a_shutdown, TR_INFINITY))
+        tr_log_debug("the tasks of a queue were gone: %s", tr_inspect(reason));
+}
+
+static tr_term get_state(const void *state)
+{
+    return status_term(state);
+}
+
+static const struct tr_gen_server queue_server = {
+    .name = "queue",
+    .state_size = sizeof(struct queue),
+    .init = init,
+    .handle_call = handle_call,
+    .handle_cast = handle_cast,
+    .handle_info = handle_info,
+    .terminate = terminate,
+    .get_state = get_state,
+};
+
+/* --- the interface --- */
+
+/* The option that is wrong; w is 0 when none is. */
+static tr_atom bad_option(const struct tr_queue *o)
+{
+    const struct tr_backoff *b = &o->backoff;
+    tr_atom name;
+
+    if (o->name && tr_try_intern(o->name, strlen(o->name), &name))
+        return a_name;
+    if (!o->run)
+        return a_run;
+    if (o->workers < 1)
+        return a_workers;
+    if (o->capacity < 1)
+        return a_capacity;
+    if (o->max_attempts < 1)
+        return a_max_attempts;
+    if (o->timeout_ms < 0 || o->timeout_ms > INT64_C(1) << 40)
+        return a_timeout_ms;
+    if (b->first_ms < 0 || b->max_ms < 0 || b->max_ms > INT64_C(1) << 40 || b->jitter_percent < 0 ||
+        b->jitter_percent > 100)
+        return a_backoff;
+    return (tr_atom){ 0 };
+}
+
+tr_term tr_queue_start_link(const struct tr_queue *queue)
+{
+    struct tr_queue o = *queue;
+    tr_atom bad, name = { 0 };
+
+    o.workers = o.workers ? o.workers : WORKERS;
+    o.capacity = o.capacity ? o.capacity : CAPACITY;
+    o.max_attempts = o.max_attempts ? o.max_attempts : MAX_ATTEMPTS;
+    o.backoff.first_ms = o.backoff.first_ms ? o.backoff.first_ms : FIRST_MS;
+    o.backoff.max_ms = o.backoff.max_ms ? o.backoff.max_ms : MAX_MS;
+    o.backoff.jitter_percent = o.backoff.jitter_percent ? o.backoff.jitter_percent : JITTER;
+    bad = bad_option(&o);
+    if (bad.w)
+        return tr_build(a_error, tr_tuple(a_bad_option, bad));
+    if (o.name)
+        name = tr_intern(o.name);
+    return tr_gen_server_start_link(&queue_server, TR_GEN_SERVER_OPTS(.name = name),
+                                    tr_binary(&o, sizeof o));
+}
+
+tr_term tr_queue_child(tr_term arg)
+{
+    return tr_queue_start_link(tr_child_pointer(arg));
+}
+
+tr_err tr_queue_push_args(tr_term queue, const struct tr_arg *args, int n)
+{
+    tr_term reply;
+    tr_err err = tr_try_call(queue, &reply, a_push, tr_message_arg(args, n));
+
+    if (err)
+        return err;
+    return tr_match(reply, a_ok) ? TR_OK : TR_EBUSY;
+}
+
+struct tr_queue_status tr_queue_status_term(tr_term queue)
+{
+    struct tr_queue_status s = { .waiting = 0 };
+
+    tr_match(tr_call(queue, a_status), &s.waiting, &s.paused, &s.running, &s.done, &s.dead);
+    return s;
+}
+
+tr_term tr_queue_take_dead_term(tr_term queue)
+{
+    return tr_call(queue, a_take_dead);
+}
