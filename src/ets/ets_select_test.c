@@ -4,6 +4,7 @@
 
 tr_atoms(t, size, badarg, done);
 tr_atom_as(a_end, "$end_of_table");
+tr_atom_as(a_object, "$_");
 
 static const enum tr_ets_type all_types[] = { TR_ETS_SET, TR_ETS_ORDERED_SET, TR_ETS_BAG,
                                               TR_ETS_DUPLICATE_BAG };
@@ -27,7 +28,7 @@ static tr_term filled(enum tr_ets_type type, const char *objects)
 /* The same terms in the order of terms. */
 static tr_term sorted(tr_term list)
 {
-    tr_term items[64], item;
+    tr_term items[256], item;
     size_t n = 0;
 
     while (tr_list_next(&list, &item)) {
@@ -254,21 +255,100 @@ TEST_PROC(select_replace_keeps_keys)
     }
 }
 
+static int64_t reductions(void)
+{
+    tr_term info;
+    int64_t n = 0;
+
+    CHECK(tr_process_info(tr_self(), tr_intern("reductions"), &info) && tr_match(info, &n));
+    return n;
+}
+
 TEST_PROC(a_known_key_is_looked_up)
 {
     FACT("ETS-043", "a pattern with the whole key does not go through the table");
     for (int i = 0; i < 4; i++) {
-        tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .type = all_types[i] }), before,
-                after;
+        tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .type = all_types[i] });
         for (int k = 0; k < 20000; k++)
             tr_ets_insert(table, k, k);
-        CHECK(tr_process_info(tr_self(), tr_intern("reductions"), &before));
+        int64_t before = reductions();
         for (int k = 0; k < 20; k++)
             CHECK_TERM(tr_ets_match(table, tr_tuple(k, tr_intern("$1")), TR_ETS_ALL),
                        tr_build(tr_list(tr_list(k))));
-        CHECK(tr_process_info(tr_self(), tr_intern("reductions"), &after));
-        int64_t from, to;
-        CHECK(tr_match(before, &from) && tr_match(after, &to));
-        CHECK(to - from < 20 * 2000);
+        CHECK(reductions() - before < 20 * 2000);
     }
+}
+
+/* --- ranges of an ordered_set --- */
+
+TEST_PROC(a_prefix_of_the_key_limits_the_range)
+{
+    tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .type = TR_ETS_ORDERED_SET });
+    tr_term first = parse("[{{{7,'$1'},'_'},[],['$1']}]"), part;
+
+    FACT("ETS-043", "in an ordered_set a prefix of a tuple key limits the range that is visited");
+    for (int k = 0; k < 20000; k++)
+        tr_ets_insert(table, tr_tuple(k / 4, k % 4), k);
+    int64_t before = reductions();
+    CHECK_TERM(tr_ets_select(table, first, TR_ETS_ALL), parse("[0,1,2,3]"));
+    CHECK_TERM(tr_ets_select_reverse(table, first, TR_ETS_ALL), parse("[3,2,1,0]"));
+    CHECK_TERM(tr_ets_match_object(table, parse("{{4999,'_'},19998}"), TR_ETS_ALL),
+               parse("[{{4999,2},19998}]"));
+    CHECK_INT(tr_ets_select_count(table, parse("[{{{5000,'_'},'_'},[],[true]}]")), 0);
+    CHECK_INT(tr_ets_select_count(table, parse("[{{{'_','_','_'},'_'},[],[true]}]")), 0);
+    CHECK_INT(tr_ets_select_delete(table, parse("[{{{8,'_'},'_'},[],[true]}]")), 4);
+    part = tr_ets_select(table, first, 3);
+    CHECK_TERM(tr_element(part, 0), parse("[0,1,2]"));
+    part = tr_ets_continue(tr_element(part, 1));
+    CHECK_TERM(tr_element(part, 0), parse("[3]"));
+    CHECK_TERM(tr_ets_continue(tr_element(part, 1)), tr_build(a_end));
+    CHECK(reductions() - before < 10 * 2000);
+    CHECK_INT(tr_ets_select_count(table, parse("[{{{'_','_'},'_'},[],[true]}]")), 19996);
+}
+
+static uint32_t dice_state;
+
+static uint32_t dice(uint32_t sides)
+{
+    dice_state = dice_state * 1103515245 + 12345;
+    return (dice_state >> 16) % sides;
+}
+
+static tr_term any_term(int depth, bool pattern)
+{
+    static const char *const leaves[] = { "1", "2", "2.0", "a", "b", "\"a\"", "<<1>>", "{}", "[]" };
+    static const char *const open[] = { "'_'", "'$1'", "#{}", "#{a=>'_'}" };
+    tr_term items[3];
+    uint32_t n = dice(4);
+
+    if (pattern && dice(4) == 0)
+        return parse(open[dice(4)]);
+    if (depth == 0 || dice(4) == 0)
+        return dice(12) ? parse(leaves[dice(9)]) : parse("#{a=>1}");
+    for (uint32_t i = 0; i < n; i++)
+        items[i] = any_term(depth - 1, pattern);
+    return dice(2) ? tr_tuple_from_array(items, n) : tr_list_from_array(items, n);
+}
+
+/* An ordered_set finds by ranges what a set finds by going through all, but for keys that are equal
+   and not the same. */
+TEST_PROC(ranges_hold_all_that_matches)
+{
+    tr_term tree = filled(TR_ETS_ORDERED_SET, "[]"), all = filled(TR_ETS_SET, "[]");
+
+    for (int i = 0; i < 200; i++)
+        tr_scope
+        {
+            tr_ets_insert(tree, any_term(2, false), i);
+        }
+    tr_ets_insert(all, tr_ets_tab2list(tree));
+    for (int i = 0; i < 200; i++)
+        tr_scope
+        {
+            tr_term spec = tr_build(tr_list(tr_tuple(tr_tuple(any_term(2, true), tr_intern("_")),
+                                                     tr_list(), tr_list(a_object))));
+            tr_term found = tr_ets_select(tree, spec, TR_ETS_ALL);
+            CHECK_TERM(found, sorted(tr_ets_select(all, spec, TR_ETS_ALL)));
+            CHECK_TERM(tr_list_reverse(tr_ets_select_reverse(tree, spec, TR_ETS_ALL)), found);
+        }
 }

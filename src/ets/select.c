@@ -51,7 +51,7 @@ static void prepare(struct tr_visit *visit, struct tr_store *s)
     ((struct query *)visit)->store = s;
 }
 
-/* Where the walk begins: at the key, if the specification tells it. */
+/* Where the walk begins, if the specification tells it: at the key, or at the first of a range. */
 static void begin(struct query *q, struct tr_proc *p, enum tr_right right)
 {
     struct tr_shape shape = tr__table_shape(p, q->table, right);
@@ -60,6 +60,8 @@ static void begin(struct query *q, struct tr_proc *p, enum tr_right right)
     q->visit.fn = visit_objects;
     q->results = tr_nil();
     q->keyed = key.w != 0;
+    if (shape.type == TR_ETS_ORDERED_SET)
+        q->cursor.range = tr__spec_range(&q->spec, shape.keypos);
     if (!q->keyed)
         return;
     q->cursor.key = key.w;
@@ -140,7 +142,9 @@ tr_term tr_ets_continue(tr_term term)
     q.cursor.reverse = flags & 1;
     q.cursor.done = flags & 2;
     q.cursor.key = tr_is_nil(key) ? 0 : tr_head(key).w;
-    (void)tr__table_shape(p, q.table, TR__READ);
+    struct tr_shape shape = tr__table_shape(p, q.table, TR__READ);
+    if (shape.type == TR_ETS_ORDERED_SET)
+        q.cursor.range = tr__spec_range(&q.spec, shape.keypos);
     if (!tr_is_nil(rest))
         return part(&q, rest);
     return results(&q, p);

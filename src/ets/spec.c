@@ -252,14 +252,72 @@ static bool is_open(uint64_t w)
     return false;
 }
 
-tr_term tr__spec_key(const struct tr_spec *spec, uint32_t keypos)
+/* The pattern of the key in the only clause; 0 when there are more, or it has none. */
+static uint64_t key_pattern(const struct tr_spec *spec, uint32_t keypos)
 {
-    const tr_term none = { 0 };
     uint64_t head = tr__box(tr__cons(spec->clauses.w)[0])[1];
 
     if (tr__cons(spec->clauses.w)[1] != TR__NIL || !tr_is_tuple((tr_term){ head }) ||
         TR__HEADER_N(*tr__box(head)) < keypos)
-        return none;
-    uint64_t key = tr__box(head)[keypos];
-    return is_open(key) ? none : (tr_term){ key };
+        return 0;
+    return tr__box(head)[keypos];
+}
+
+tr_term tr__spec_key(const struct tr_spec *spec, uint32_t keypos)
+{
+    uint64_t key = key_pattern(spec, keypos);
+
+    return (tr_term){ key && !is_open(key) ? key : 0 };
+}
+
+/* --- ranges --- */
+
+/* Of the words of a pattern: one that says nothing about the order of what it matches. Maps may
+   have more keys than their pattern. */
+static bool is_anywhere(uint64_t w)
+{
+    return w == a_any.w || variable_number(w) >= 0 || tr__is_flatmap(w) || tr__is_hashmap(w);
+}
+
+uint64_t tr__spec_range(const struct tr_spec *spec, uint32_t keypos)
+{
+    uint64_t key = key_pattern(spec, keypos);
+
+    return key && !is_anywhere(key) ? key : 0;
+}
+
+static int order(uint64_t pattern, uint64_t w, bool *open);
+
+static int order_tuples(const uint64_t *pattern, const uint64_t *w, bool *open)
+{
+    size_t n = TR__HEADER_N(*pattern), m = TR__HEADER_N(*w);
+    int c = (n > m) - (n < m);
+
+    for (size_t i = 1; i <= n && !c && !*open; i++)
+        c = order(pattern[i], w[i], open);
+    return c;
+}
+
+/* As tr_compare, as far as nothing is open; then 0. */
+static int order(uint64_t pattern, uint64_t w, bool *open)
+{
+    for (; tr__is_cons(pattern) && tr__is_cons(w);
+         pattern = tr__cons(pattern)[1], w = tr__cons(w)[1]) {
+        int c = order(tr__cons(pattern)[0], tr__cons(w)[0], open);
+        if (c || *open)
+            return c;
+    }
+    *open = is_anywhere(pattern);
+    if (*open)
+        return 0;
+    if (tr_is_tuple((tr_term){ pattern }) && tr_is_tuple((tr_term){ w }))
+        return order_tuples(tr__box(pattern), tr__box(w), open);
+    return tr_compare((tr_term){ pattern }, (tr_term){ w });
+}
+
+int tr__range_order(uint64_t range, uint64_t key)
+{
+    bool open = false;
+
+    return order(range, key, &open);
 }

@@ -88,6 +88,7 @@ struct tr_cursor {
     uint64_t key;   /* trees: the last key that was visited, in the caller's terms; 0: none */
     bool reverse;   /* trees: from the greatest on */
     bool inclusive; /* trees: begins with the key itself */
+    uint64_t range; /* trees: a pattern, only what it may match is visited (spec.h); 0: all */
     bool done;
 };
 

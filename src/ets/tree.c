@@ -18,6 +18,7 @@
  * child i - 1 (keys[0] counts for nothing); every leaf but the root has an object, except between
  * the moment when it lost its last one and its removal. Leaves are not merged before that.
  */
+#include "ets/spec.h"
 #include "ets/store.h"
 #include "mem/block.h"
 
@@ -92,16 +93,18 @@ static inline int compare(uint64_t a, uint64_t b)
     return tr_compare((tr_term){ a }, (tr_term){ b });
 }
 
-/* How many of the keys from `from` on are less than, or with `equal` at most, the key. A count that
-   is too high by now is no harm: then there is no key, or an old one. */
-static uint32_t position(struct page *page, uint32_t from, uint64_t key, bool equal)
+/* How many of the keys from `from` on are less than, or with `equal` at most, the key; with a range
+   instead, before it, or not behind it. A count that is too high by now is no harm: then there is
+   no key, or an old one. */
+static inline uint32_t position_of(struct page *page, uint32_t from, uint64_t key, uint64_t range,
+                                   bool equal)
 {
     uint32_t low = from, high = GET(page->n);
 
     while (low < high) {
         uint32_t middle = (low + high) / 2;
         uint64_t k = GET(page->keys[middle]);
-        int order = k ? compare(k, key) : 1;
+        int order = !k ? 1 : range ? -tr__range_order(range, k) : compare(k, key);
         if (order < 0 || (equal && order == 0))
             low = middle + 1;
         else
@@ -110,14 +113,33 @@ static uint32_t position(struct page *page, uint32_t from, uint64_t key, bool eq
     return low;
 }
 
-/* Which child has the key; of no key the first, or the last. */
-static uint32_t child_of(struct page *page, uint64_t key, bool last)
+static uint32_t position(struct page *page, uint32_t from, uint64_t key, bool equal)
+{
+    return position_of(page, from, key, 0, equal);
+}
+
+static TR__NOINLINE uint32_t range_position(struct page *page, uint32_t from, uint64_t range,
+                                            bool within)
+{
+    return position_of(page, from, 0, range, within);
+}
+
+/* Which child has the key. */
+static uint32_t child_of(struct page *page, uint64_t key)
+{
+    return position(page, 1, key, true) - 1;
+}
+
+/* Which child the walk goes on in, or the one before that in the order of the walk. */
+static uint32_t child_of_cursor(struct page *page, const struct tr_cursor *cursor)
 {
     uint32_t n = GET(page->n);
 
-    if (!key)
-        return last && n ? n - 1 : 0;
-    return position(page, 1, key, true) - 1;
+    if (cursor->key)
+        return child_of(page, cursor->key);
+    if (cursor->range)
+        return range_position(page, 1, cursor->range, cursor->reverse) - 1;
+    return cursor->reverse && n ? n - 1 : 0;
 }
 
 static void pause_a_little(int round)
@@ -139,12 +161,22 @@ static uint64_t version_of(struct tr_store *s)
 }
 
 /* The leaf of a key as of some version; NULL when that is over. */
-static struct page *leaf_of(struct tr_store *s, uint64_t version, uint64_t key, bool last)
+static struct page *leaf_of(struct tr_store *s, uint64_t version, uint64_t key)
 {
     struct page *page = GET(s->tree.root);
 
     while (page && !page->leaf)
-        page = GET(page->items[child_of(page, key, last)]);
+        page = GET(page->items[child_of(page, key)]);
+    return GET(s->tree.version) == version ? page : NULL;
+}
+
+static struct page *leaf_of_cursor(struct tr_store *s, uint64_t version,
+                                   const struct tr_cursor *cursor)
+{
+    struct page *page = GET(s->tree.root);
+
+    while (page && !page->leaf)
+        page = GET(page->items[child_of_cursor(page, cursor)]);
     return GET(s->tree.version) == version ? page : NULL;
 }
 
@@ -167,7 +199,7 @@ struct tr_node *tr__tree_find(struct tr_store *s, uint64_t key)
 {
     for (;;) {
         uint64_t version = version_of(s);
-        struct page *leaf = leaf_of(s, version, key, false);
+        struct page *leaf = leaf_of(s, version, key);
         if (!leaf)
             continue;
         uint64_t head = head_of(leaf);
@@ -252,7 +284,7 @@ static void descend(struct tr_store *s, uint64_t key, struct path *path)
 
     path->depth = 0;
     while (!page->leaf) {
-        uint32_t i = child_of(page, key, false);
+        uint32_t i = child_of(page, key);
         path->page[path->depth] = page;
         path->at[path->depth++] = i;
         page = GET(page->items[i]);
@@ -481,7 +513,7 @@ static struct page *lock_key(struct tr_store *s, uint64_t key, struct tr_edit *e
 {
     for (int round = 0;; round++) {
         uint64_t version = version_of(s);
-        struct page *leaf = leaf_of(s, version, key, false);
+        struct page *leaf = leaf_of(s, version, key);
         if (!leaf)
             continue;
         leaf_lock(leaf);
@@ -553,6 +585,10 @@ static uint32_t gather(struct page *leaf, const struct tr_cursor *cursor, struct
         high = position(leaf, 0, cursor->key, cursor->inclusive);
     else if (cursor->key)
         low = position(leaf, 0, cursor->key, !cursor->inclusive);
+    else if (cursor->range && cursor->reverse)
+        high = range_position(leaf, 0, cursor->range, true);
+    else if (cursor->range)
+        low = range_position(leaf, 0, cursor->range, false);
     for (uint32_t i = low; i < high && count < ROOM; i++) {
         struct tr_node *node = GET(leaf->items[cursor->reverse ? high - 1 - (i - low) : i]);
         if (node)
@@ -571,7 +607,7 @@ static uint32_t next_nodes(struct tr_store *s, const struct tr_cursor *cursor,
     for (;;) {
         if (!leaf) {
             version = version_of(s);
-            leaf = leaf_of(s, version, cursor->key, cursor->reverse);
+            leaf = leaf_of_cursor(s, version, cursor);
             continue;
         }
         uint64_t head = head_of(leaf);
@@ -585,6 +621,14 @@ static uint32_t next_nodes(struct tr_store *s, const struct tr_cursor *cursor,
             return n;
         leaf = next;
     }
+}
+
+/* Is the key behind the range, in the order of the walk? */
+static bool is_behind(const struct tr_cursor *cursor, uint64_t key)
+{
+    int order = cursor->range ? tr__range_order(cursor->range, key) : 0;
+
+    return cursor->reverse ? order > 0 : order < 0;
 }
 
 /* A copy of a key in the caller's heap; 0 without memory. */
@@ -606,6 +650,8 @@ bool tr__tree_portion(struct tr_store *s, struct tr_cursor *cursor, struct tr_vi
 
     for (uint32_t i = 0; i < n; i++) {
         struct tr_node *node = tr__node_visible(nodes[i]);
+        if (is_behind(cursor, tr__node_key(s, nodes[i])))
+            return false;
         if (node && !visit->fn(visit, node))
             return false;
     }
