@@ -55,6 +55,8 @@ ROWS = [
         goals={"erlang": 3}),
     Row("table", "1,000,000 keys, 2 processes, 95 % lookups, 5 % inserts", 5_000_000,
         "operations/s", goals={"erlang": 3.5}),
+    Row("table_ordered", "the same with an ordered_set", 1_000_000, "operations/s",
+        program="table", arguments=("ordered",), peers=("erlang",)),
     Row("timers", "1,000,000 started, all pending, then cancelled", 1_000_000, "timers/s",
         goals={"erlang": 8, "go": 4}),
     Row("timer_late", "100,000 timers due within 1 s, 99th percentile of how late", 100_000, "ms",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A shared table of 1,000,000 keys: two processes, 95 % lookups and 5 % inserts, in random order.
+ * A shared table of 1,000,000 keys: two processes, 95 % lookups and 5 % inserts, in random order:
+ * `table SIZE [ordered]`, a set or an ordered_set.
  */
 #include "bench.h"
 
@@ -9,6 +10,7 @@ tr_atoms(table, done);
 enum { KEYS = 1000000, PROCESSES = 2, INSERTS = 5, AT_ONCE = 100 };
 
 static int64_t operations_each;
+static enum tr_ets_type type = TR_ETS_SET;
 
 static int64_t next_random(int64_t x)
 {
@@ -43,7 +45,8 @@ static void work(tr_term arg)
 
 static void body(tr_term args)
 {
-    tr_term table = tr_ets_new(a_table, &(struct tr_ets_opts){ .access = TR_ETS_PUBLIC });
+    tr_term table =
+        tr_ets_new(a_table, &(struct tr_ets_opts){ .type = type, .access = TR_ETS_PUBLIC });
     int64_t sum;
 
     (void)args;
@@ -63,5 +66,7 @@ static void body(tr_term args)
 int main(int argc, char **argv)
 {
     operations_each = bench_size(argc, argv, 5000000);
+    if (argc > 2 && !strcmp(argv[2], "ordered"))
+        type = TR_ETS_ORDERED_SET;
     return tr_main(argc, argv, body);
 }

@@ -1,5 +1,6 @@
 %% SPDX-License-Identifier: MIT
 %% A shared table of 1,000,000 keys: two processes, 95 % lookups and 5 % inserts, in random order.
+%% The second argument is `set` or `ordered`.
 -module(table).
 -export([main/1]).
 
@@ -8,8 +9,10 @@
 -define(INSERTS, 5).
 
 main([Size]) ->
+    main([Size, "set"]);
+main([Size, Variant]) ->
     Each = list_to_integer(Size),
-    Table = ets:new(ets, [set, public, {read_concurrency, true}, {write_concurrency, true}]),
+    Table = ets:new(ets, [type(Variant), public, {read_concurrency, true}, {write_concurrency, true}]),
     [ets:insert(Table, {Key, Key}) || Key <- lists:seq(0, ?KEYS - 1)],
     Boss = self(),
     Start = erlang:monotonic_time(),
@@ -19,6 +22,9 @@ main([Size]) ->
     Seconds = (erlang:monotonic_time() - Start) / erlang:convert_time_unit(1, second, native),
     io:format("table ~.3f operations/s~n", [Each * ?PROCESSES / Seconds]),
     halt().
+
+type("set") -> set;
+type("ordered") -> ordered_set.
 
 work(_Table, _X, 0, Sum) ->
     Sum;
