@@ -2,10 +2,10 @@
 /*
  * Stores: what their two kinds have in common.
  *
- * Comparing deep terms takes memory and raises out_of_memory. Nothing may be raised in a section,
- * so what is raised where keys or patterns are compared is caught here, the lock that is held then
- * is released, and the caller gets TR_ENOMEM. Keys that are immediates are compared by a look, and
- * go straight on.
+ * Comparing deep terms takes memory and raises out_of_memory. Nothing may be raised with a lock
+ * held, so what is raised where keys or patterns are compared is caught here, the lock that is held
+ * then is released, and the caller gets TR_ENOMEM. Keys that are immediates are compared by a look,
+ * and go straight on.
  */
 #include "ets/store.h"
 

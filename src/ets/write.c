@@ -266,8 +266,28 @@ static tr_err batch_run(struct tr_worker *w, struct tr_table *t, struct tr_batch
     return err;
 }
 
-/* A batch of the objects of a list; NULL without memory. */
-static struct tr_batch *batch_new(tr_term list, size_t n, const struct tr_shape *shape)
+static void batch_discard(struct tr_batch *batch)
+{
+    for (uint32_t i = 0; i < batch->n; i++)
+        batch->entries[i].dead = true;
+    batch_destroy(&batch->retired);
+}
+
+/* The hashes of the keys of a list, in the caller's heap. */
+static uint64_t *hashes_of(struct tr_proc *p, tr_term list, size_t n, const struct tr_shape *shape)
+{
+    uint64_t *hashes = tr__heap_alloc(&p->heap, n), *next = hashes;
+    tr_term object;
+
+    if (!hashes)
+        tr__raise_oom();
+    while (tr_list_next(&list, &object))
+        *next++ = hash_of(shape->type, tr__box(object.w)[shape->keypos]);
+    return hashes;
+}
+
+/* A batch of the objects of a list; NULL without memory. Raises nothing. */
+static struct tr_batch *batch_new(tr_term list, size_t n, const uint64_t *hashes, bool in_bag)
 {
     size_t size = sizeof(struct tr_batch) + n * sizeof(struct tr_batch_entry);
     struct tr_batch *batch = tr__block_alloc(size);
@@ -277,12 +297,9 @@ static struct tr_batch *batch_new(tr_term list, size_t n, const struct tr_shape 
         return NULL;
     *batch = (struct tr_batch){ .size = size };
     while (tr_list_next(&list, &object)) {
-        uint64_t hash = hash_of(shape->type, tr__box(object.w)[shape->keypos]);
-        struct tr_node *node = tr__node_new(object, hash, shape->type >= TR_ETS_BAG);
+        struct tr_node *node = tr__node_new(object, hashes[batch->n], in_bag);
         if (!node) {
-            for (uint32_t i = 0; i < batch->n; i++)
-                batch->entries[i].dead = true;
-            batch_destroy(&batch->retired);
+            batch_discard(batch);
             return NULL;
         }
         node->index = batch->n & (OBJECTS_MAX - 1);
@@ -292,17 +309,11 @@ static struct tr_batch *batch_new(tr_term list, size_t n, const struct tr_shape 
     return batch;
 }
 
-static void batch_discard(struct tr_batch *batch)
-{
-    for (uint32_t i = 0; i < batch->n; i++)
-        batch->entries[i].dead = true;
-    batch_destroy(&batch->retired);
-}
-
 static bool insert_many(struct tr_proc *p, tr_term table, const struct tr_shape *shape,
                         tr_term list, size_t n, bool only_new)
 {
-    struct tr_batch *batch = batch_new(list, n, shape);
+    const uint64_t *hashes = hashes_of(p, list, n, shape);
+    struct tr_batch *batch = batch_new(list, n, hashes, shape->type >= TR_ETS_BAG);
     bool refused = false;
 
     if (!batch)
@@ -490,6 +501,7 @@ void tr_ets_delete_object_args(tr_term table, const struct tr_arg *args, int n)
     if (!tr__is_object(object, shape.keypos))
         tr__raise_badarg(object);
     uint64_t key = tr__box(object.w)[shape.keypos];
+    uint64_t hash = hash_of(shape.type, key);
     struct tr_node *node = tr__node_new(object, 0, false);
     if (!node)
         tr__raise_oom();
@@ -501,7 +513,7 @@ void tr_ets_delete_object_args(tr_term table, const struct tr_arg *args, int n)
     struct removal r = { { .fn = remove_object_fn, .may_raise = true },
                          tr__table_store(t),
                          .object = node };
-    tr_err err = tr__store_edit(r.store, p->worker, hash_of(t->type, key), key, &r.edit);
+    tr_err err = tr__store_edit(r.store, p->worker, hash, key, &r.edit);
     tr__table_close(p, TR__COST_CHANGE);
     tr__node_free(node);
     if (err)
