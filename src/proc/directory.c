@@ -4,6 +4,7 @@
 
 #include "base/fault.h"
 #include "mem/block.h"
+#include "term/raise.h"
 
 #include <stdlib.h>
 
@@ -120,8 +121,10 @@ struct draft {
 static tr_err place(struct tr_directory *d, struct draft *f, struct tr_owner *o, uint64_t *holder)
 {
     struct tr_key_shard *s = tr__key_shard(d, f->hash);
-    struct tr_key *k = tr__key_find(s, f->hash, (tr_term){ f->key });
+    struct tr_key *k;
 
+    if (!tr__key_find(s, f->hash, (tr_term){ f->key }, &k))
+        return TR_ENOMEM;
     if (k && tr__is_unique(d)) {
         *holder = atomic_load_explicit(&k->first, memory_order_relaxed)->pid;
         return TR_EEXIST;
@@ -164,9 +167,10 @@ static tr_err insert_locked(struct tr_directory *d, struct draft *f, struct tr_o
 static tr_err try_insert(struct tr_directory *d, tr_term key, tr_pid pid, tr_term value,
                          uint64_t *holder)
 {
-    struct draft f = { tr_hash(key), tr__lasting(key), pid.w, 0 };
+    struct draft f = { .hash = tr_hash(key), .pid = pid.w };
     tr_err err = TR_ENOMEM;
 
+    f.key = tr__lasting(key);
     if (f.key && (f.value = tr__lasting(value))) {
         struct tr_owner_shard *os = tr__owner_shard(d, pid.w);
         tr__spin_lock(&os->lock);
@@ -213,7 +217,8 @@ tr_err tr_directory_update(struct tr_directory *d, tr_term key, tr_pid pid, tr_t
     if (!lasting)
         return value.w ? TR_ENOMEM : TR_EINVAL;
     tr__spin_lock(&s->lock);
-    struct tr_key *k = tr__key_find(s, hash, key);
+    struct tr_key *k;
+    bool ok = tr__key_find(s, hash, key, &k);
     if (k)
         e = atomic_load_explicit(&k->first, memory_order_relaxed);
     while (e && e->pid != pid.w)
@@ -223,6 +228,8 @@ tr_err tr_directory_update(struct tr_directory *d, tr_term key, tr_pid pid, tr_t
     tr__spin_unlock(&s->lock);
     tr__lasting_retire(lasting);
     tr__retired_free();
+    if (!ok)
+        return TR_ENOMEM;
     return e ? TR_OK : TR_ENOTFOUND;
 }
 
@@ -279,7 +286,7 @@ static size_t remove_by_key(struct tr_key_shard *s, struct tr_owner *o, struct t
     return n;
 }
 
-/* Walks the list of the key or that of the owner, whichever is shorter. */
+/* Walks the list of the key or that of the owner, whichever is shorter. SIZE_MAX without memory. */
 static size_t remove_key(struct tr_directory *d, struct tr_owner_shard *os, uint64_t pid,
                          uint64_t hash, tr_term key)
 {
@@ -290,7 +297,9 @@ static size_t remove_key(struct tr_directory *d, struct tr_owner_shard *os, uint
     if (!o)
         return 0;
     tr__spin_lock(&s->lock);
-    struct tr_key *k = tr__key_find(s, hash, key);
+    struct tr_key *k;
+    if (!tr__key_find(s, hash, key, &k))
+        n = SIZE_MAX;
     bool by_owner = k && k->n >= o->n;
     if (k && !by_owner)
         n = remove_by_key(s, o, k);
@@ -313,6 +322,8 @@ size_t tr_directory_remove(struct tr_directory *d, tr_term key, tr_pid pid)
     size_t n = remove_key(d, os, pid.w, hash, key);
     tr__spin_unlock(&os->lock);
     tr__retired_free();
+    if (n == SIZE_MAX)
+        tr__raise_oom();
     return n;
 }
 

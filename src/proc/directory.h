@@ -132,8 +132,10 @@ void tr__lasting_free(uint64_t word);
 
 /* --- by key --- */
 
-/* The key, or NULL; in a read section, or with the shard locked. */
-struct tr_key *tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key);
+/* *found: the key, or NULL; in a read section, or with the shard locked, so it raises nothing.
+   False without memory, which comparing deep terms takes. */
+TR_MUST_USE bool tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key,
+                              struct tr_key **found);
 
 /* Adds a key that is not there, without entries, for the word of a lasting term; NULL without
    memory. The shard is locked. */

@@ -69,11 +69,12 @@ static tr_term list_end(const struct list *l)
 
 /* --- by key --- */
 
-/* The first entry of a key; in a section. */
-static struct tr_entry *entries_of(struct tr_directory *d, uint64_t hash, tr_term key)
+/* The first entry of a key, or NULL; in a section. */
+static struct tr_entry *entries_of(struct tr_directory *d, uint64_t hash, tr_term key, bool *failed)
 {
-    struct tr_key *k = tr__key_find(tr__key_shard(d, hash), hash, key);
+    struct tr_key *k;
 
+    *failed = !tr__key_find(tr__key_shard(d, hash), hash, key, &k);
     return k ? atomic_load_explicit(&k->first, memory_order_acquire) : NULL;
 }
 
@@ -101,7 +102,7 @@ tr_term tr_directory_get(struct tr_directory *d, tr_term key)
 
     tr__directory_charge();
     struct tr_reader *r = tr__read_begin();
-    for (struct tr_entry *e = entries_of(d, hash, key); e && !l.failed; e = next_of(e)) {
+    for (struct tr_entry *e = entries_of(d, hash, key, &l.failed); e && !l.failed; e = next_of(e)) {
         if (counts(d, e)) {
             uint64_t words[] = { e->pid, copy(&l, value_of(e)) };
             add(&l, words, 2);
@@ -115,13 +116,16 @@ bool tr_directory_whereis(struct tr_directory *d, tr_term key, tr_pid *pid)
 {
     TR__ENTER();
     uint64_t hash = tr_hash(key), found = 0;
+    bool failed;
 
     tr__directory_charge();
     struct tr_reader *r = tr__read_begin();
-    for (struct tr_entry *e = entries_of(d, hash, key); e && !found; e = next_of(e))
+    for (struct tr_entry *e = entries_of(d, hash, key, &failed); e && !found; e = next_of(e))
         if (tr__proc_alive(e->pid))
             found = e->pid;
     tr__read_end(r);
+    if (failed)
+        tr__raise_oom();
     if (found)
         pid->w = found;
     return found != 0;
@@ -131,11 +135,12 @@ size_t tr_directory_pids(struct tr_directory *d, tr_term key, tr_pid *pids, size
 {
     TR__ENTER();
     uint64_t hash = tr_hash(key);
+    bool failed;
     size_t n = 0;
 
     tr__directory_charge();
     struct tr_reader *r = tr__read_begin();
-    for (struct tr_entry *e = entries_of(d, hash, key); e; e = next_of(e)) {
+    for (struct tr_entry *e = entries_of(d, hash, key, &failed); e; e = next_of(e)) {
         if (!counts(d, e))
             continue;
         if (n < most)
@@ -143,6 +148,8 @@ size_t tr_directory_pids(struct tr_directory *d, tr_term key, tr_pid *pids, size
         n++;
     }
     tr__read_end(r);
+    if (failed)
+        tr__raise_oom();
     return n;
 }
 

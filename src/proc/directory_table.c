@@ -53,39 +53,35 @@ void tr__lasting_free(uint64_t word)
 
 /* --- keys --- */
 
-static bool is_key(const struct tr_key *k, tr_term key)
+/* -1 without memory. */
+static int is_key(const struct tr_key *k, tr_term key)
 {
     if (k->word == key.w)
-        return true;
+        return 1;
     if (tr__is_immediate(k->word) || tr__is_immediate(key.w))
-        return false;
-    return tr_equal((tr_term){ k->word }, key);
+        return 0;
+    return tr__equal((tr_term){ k->word }, key);
 }
 
-/* The slot of a key; or NULL. */
-static struct tr_key_slot *find_slot(struct tr_key_shard *s, uint64_t hash, tr_term key)
+bool tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key, struct tr_key **found)
 {
     /* Acquire here and for each key pairs with the release of who put it there. */
     struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_acquire);
+    int is = 0;
 
-    for (size_t i = hash; t; i++) {
+    *found = NULL;
+    for (size_t i = hash; t && !is; i++) {
         struct tr_key_slot *slot = &t->slots[i & t->mask];
         struct tr_key *k = atomic_load_explicit(&slot->key, memory_order_acquire);
         if (!k)
-            return NULL;
-        if (k != TR__TOMBSTONE && atomic_load_explicit(&slot->hash, memory_order_relaxed) == hash &&
-            is_key(k, key))
-            return slot;
+            break;
+        if (k == TR__TOMBSTONE || atomic_load_explicit(&slot->hash, memory_order_relaxed) != hash)
+            continue;
+        is = is_key(k, key);
+        if (is > 0)
+            *found = k;
     }
-    return NULL;
-}
-
-struct tr_key *tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key)
-{
-    struct tr_key_slot *slot = find_slot(s, hash, key);
-    struct tr_key *k = slot ? atomic_load_explicit(&slot->key, memory_order_acquire) : NULL;
-
-    return k == TR__TOMBSTONE ? NULL : k;
+    return is >= 0;
 }
 
 static size_t table_size(size_t slots)
@@ -162,9 +158,12 @@ static void key_destroy(struct tr_retired *r)
 
 static void key_remove(struct tr_key_shard *s, struct tr_key *k)
 {
-    struct tr_key_slot *slot = find_slot(s, k->hash, (tr_term){ k->word });
+    struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_relaxed);
+    size_t i = k->hash & t->mask;
 
-    atomic_store_explicit(&slot->key, TR__TOMBSTONE, memory_order_release);
+    while (atomic_load_explicit(&t->slots[i].key, memory_order_relaxed) != k)
+        i = (i + 1) & t->mask;
+    atomic_store_explicit(&t->slots[i].key, TR__TOMBSTONE, memory_order_release);
     s->keys--;
     tr__retire(&k->retired, key_destroy, sizeof *k);
 }

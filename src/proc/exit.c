@@ -184,7 +184,7 @@ void tr__raise_in_process(tr_term reason)
         longjmp(*(jmp_buf *)p->worker->catcher, 1);
     if (!p)
         return;
-    /* Out of a read section: directories compare terms in theirs. */
+    /* Out of a read section: tables look up keys in theirs, and a hash may take memory. */
     if (tr__reader_is_open(&p->worker->reader))
         tr__reader_end(&p->worker->reader);
     fail(p, reason.w);

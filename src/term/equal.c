@@ -42,7 +42,7 @@ static bool equal_words(uint64_t a, uint64_t b, struct pair *into)
     return true;
 }
 
-bool tr_equal(tr_term a, tr_term b)
+int tr__equal(tr_term a, tr_term b)
 {
     TR__GUARD();
     struct tr__pending pending;
@@ -65,11 +65,20 @@ bool tr_equal(tr_term a, tr_term b)
                 continue;
             if (now.n && !tr__pending_push(&pending, &now, sizeof(now))) {
                 tr__pending_free(&pending);
-                tr__raise_oom();
+                return -1;
             }
             now = into;
         }
     } while (equal && tr__pending_pop(&pending, &now, sizeof(now)));
     tr__pending_free(&pending);
+    return equal;
+}
+
+bool tr_equal(tr_term a, tr_term b)
+{
+    int equal = tr__equal(a, b);
+
+    if (equal < 0)
+        tr__raise_oom();
     return equal;
 }

@@ -93,6 +93,9 @@ static inline bool tr__is_kind(uint64_t w, unsigned kind)
  * head of *list. Iterative, whatever the depth of the term; the object of the root comes first.
  */
 
+/* As tr_equal; -1 when memory for the walk is short. */
+int tr__equal(tr_term a, tr_term b);
+
 /* Words that tr__term_copy writes, 0 for immediates; SIZE_MAX when memory for the walk is short. */
 size_t tr__term_size(tr_term term);
 tr_term tr__term_copy(uint64_t **out, struct tr_counted **list, tr_term term);

@@ -47,6 +47,51 @@ FAULT_TEST(a_directory)
     return err == TR_OK && tr_directory_remove(d, key, tr_self()) == 1;
 }
 
+/* A key so deep that comparing it takes memory. */
+static tr_term deep(int i)
+{
+    tr_term term = tr_build(i);
+
+    for (int level = 0; level < 100; level++)
+        term = tr_build(term, a_dir);
+    return term;
+}
+
+static void use_deep_keys(void *unused)
+{
+    struct tr_directory *d = the_directory;
+    tr_pid pid;
+
+    (void)unused;
+    if (tr_directory_update(d, deep(1), tr_self(), tr_build(2)) != TR_OK)
+        tr_exit(a_out_of_memory);
+    if (tr_directory_insert(d, deep(2), tr_self(), tr_nil(), NULL) != TR_OK)
+        tr_exit(a_out_of_memory);
+    CHECK(tr_directory_whereis(d, deep(1), &pid));
+    CHECK_INT(tr_directory_pids(d, deep(1), &pid, 1), 1);
+    CHECK(!tr_is_nil(tr_directory_get(d, deep(1))));
+    CHECK_INT(tr_directory_remove(d, deep(1), tr_self()), 1);
+}
+
+/* What fails there leaves neither a lock nor a read section behind. */
+FAULT_TEST(deep_keys)
+{
+    tr_term reason;
+
+    tr_defer(close_directory, NULL);
+    CHECK_INT(tr_directory_open(&the_directory, a_dir, true, tr_nil()), TR_OK);
+    struct tr_directory *d = the_directory;
+    CHECK_INT(tr_directory_insert(d, deep(1), tr_self(), tr_nil(), NULL), TR_OK);
+    arm();
+    bool failed = tr_catch(use_deep_keys, NULL, &reason);
+    if (failed)
+        CHECK_TERM(reason, tr_build(a_out_of_memory));
+    tr_directory_drop(d, tr_self());
+    CHECK_INT(tr_directory_count(d), 0);
+    CHECK(tr_is_nil(tr_directory_keys(d)));
+    return !failed;
+}
+
 FAULT_TEST(many_entries)
 {
     size_t n = 0;
