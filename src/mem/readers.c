@@ -33,6 +33,8 @@
  * step; nobody waits for it, nor for a section that lasts: there is another look after the next
  * 64 KiB.
  *
+ * test/models/readers.pml checks this protocol.
+ *
  * Considered instead: epochs. They need a barrier in each section or a delay of three epochs; the
  * turns need none. Or the turns of the workers as quiescent states: a process that computes in its
  * own code for a second would hold up all freeing. Or hazard pointers: a full barrier for each
