@@ -99,6 +99,22 @@ def notes(results):
                 yield f"{result.row.name}, {result.cores} core(s), {peer} failed: {values.failure}."
 
 
+def scale(results):
+    """Troupe on two cores against one, in words: each row that was measured on both."""
+    one = {r.row.name: r for r in results if r.cores == 1}
+    for result in results:
+        before = one.get(result.row.name)
+        if result.cores != 2 or not before:
+            continue
+        values = [r.by_peer["troupe"] for r in (before, result) if "troupe" in r.by_peer]
+        if len(values) != 2 or not all(v.values for v in values) or result.row.limit:
+            continue
+        ratio = result.row.ratio(values[1].median, values[0].median)
+        wanted = 1.6 if result.row.independent else 1
+        missed = f" ! wanted: {wanted:g} x" if ratio < wanted - 0.02 else ""
+        yield f"{result.row.name}: {ratio:.2f} x{missed}"
+
+
 def as_text(head, results, peers, form):
     where = head["machine"]
     bullet = "- " if form is markdown else ""
@@ -110,6 +126,7 @@ def as_text(head, results, peers, form):
         *form(list(grid(results, peers))),
         "",
         *(f"{bullet}{note}" for note in notes(results)),
+        *(f"{bullet}two cores against one, {line}" for line in scale(results)),
     ])
 
 

@@ -20,6 +20,7 @@ class Row:
     lower_is_better: bool = False
     goals: dict = field(default_factory=dict)  # How many times better than each peer.
     limit: float = 0            # Or the value to stay below.
+    independent: bool = False   # The work falls apart into pieces: two cores should nearly double it.
 
     @property
     def folder(self):
@@ -33,7 +34,8 @@ class Row:
 
 ROWS = [
     Row("spawn", "1,000,000 processes that end at once", 1_000_000, "processes/s",
-        goals={"erlang": 6, "go": 3}),
+        goals={"erlang": 6, "go": 3},
+        independent=True),
     Row("spawn_monitor", "300,000 processes, all DOWN messages collected", 300_000, "processes/s",
         goals={"erlang": 8}),
     Row("mem", "1,000,000 processes blocked in mid-function, memory of each", 1_000_000, "bytes",
@@ -50,13 +52,15 @@ ROWS = [
     Row("big", "Savina Big: 128 actors, 10,000 pings each", 10_000, "messages/s",
         goals={"erlang": 7, "go": 3}),
     Row("skynet", "tree of 1,000,000 leaves", 1_000_000, "ms", lower_is_better=True,
-        goals={"erlang": 6, "go": 2}),
+        goals={"erlang": 6, "go": 2},
+        independent=True),
     Row("selective", "one match behind 10,000 queued messages", 10_000, "us", lower_is_better=True,
         goals={"erlang": 3}),
     Row("table", "1,000,000 keys, 2 processes, 95 % lookups, 5 % inserts", 5_000_000,
-        "operations/s", goals={"erlang": 3.5}),
+        "operations/s", goals={"erlang": 3.5, "go": 1.1},
+        independent=True),
     Row("table_ordered", "the same with an ordered_set", 1_000_000, "operations/s",
-        program="table", arguments=("ordered",), peers=("erlang",)),
+        program="table", arguments=("ordered",), peers=("erlang",), goals={"erlang": 3}),
     Row("timers", "1,000,000 started, all pending, then cancelled", 1_000_000, "timers/s",
         goals={"erlang": 8, "go": 4}),
     Row("timer_late", "100,000 timers due within 1 s, 99th percentile of how late", 100_000, "ms",
@@ -64,12 +68,14 @@ ROWS = [
     Row("gencall", "1,000,000 calls of a server, one client", 1_000_000, "calls/s",
         goals={"erlang": 8, "go": 4}),
     Row("gencall16", "1,000,000 calls of a server, 16 clients", 1_000_000, "calls/s",
-        program="gencall", arguments=("16",), goals={"erlang": 7, "go": 2.5}),
+        program="gencall", arguments=("16",), goals={"erlang": 7, "go": 2.5},
+        independent=True),
     Row("gencall_100k", "a call with 100,000 other messages queued", 100_000, "us",
         lower_is_better=True, goals={"erlang": 8}),
     Row("castin", "8 clients, 500,000 casts each, to one server", 500_000, "casts/s",
         goals={"erlang": 8}),
-    Row("pmap", "100,000 items of 1 us, bounded, in order", 100_000, "items/s"),
+    Row("pmap", "100,000 items of 1 us, bounded, in order", 100_000, "items/s",
+        independent=True),
     Row("pmap_array", "the same as a parallel map over an array", 100_000, "items/s",
         program="pmap", arguments=("array",), peers=("none",)),
     Row("msg_1k", "tuples of 1 KiB, copied", 1_000_000, "messages/s",
@@ -84,6 +90,18 @@ ROWS = [
         goals={"erlang": 10, "go": 1}),
     Row("task", "task started, then awaited, one at a time", 500_000, "tasks/s",
         goals={"elixir": 8}),
+    Row("registry", "lookup of one of 10,000 registered names", 5_000_000, "lookups/s",
+        goals={"elixir": 8}),
+    Row("pubsub", "one publisher, 1,000 subscribers", 2_000, "deliveries/s", goals={"elixir": 8}),
     Row("children", "dynamic supervisor: child started and ended", 200_000, "children/s",
         goals={"elixir": 10}),
+]
+
+# What an operation costs as the number of things grows. There are as many processes as memory has
+# room for: one of a pair in mid-function takes a page.
+GROWTH = [
+    Row(f"growth_{part}_{size}", f"{part} among {size:,}", size, "ns", program="growth",
+        arguments=(part,), peers=("none",), lower_is_better=True)
+    for part, largest in (("spawn", 10**7), ("pingpong", 10**6), ("table", 10**7), ("timers", 10**7))
+    for size in (10**n for n in range(3, 8)) if size <= largest
 ]

@@ -15,30 +15,23 @@ const (
 	keys      = 1000000
 	processes = 2
 	inserts   = 5
-	shards    = 64
 )
 
-// A map for each shard behind a lock: faster here than sync.Map.
-type shard struct {
-	sync.RWMutex
-	m map[int]int
-	_ [32]byte
-}
-
-var table [shards]shard
+var (
+	lock  sync.RWMutex
+	table = make(map[int]int)
+)
 
 func insert(key, value int) {
-	s := &table[key%shards]
-	s.Lock()
-	s.m[key] = value
-	s.Unlock()
+	lock.Lock()
+	table[key] = value
+	lock.Unlock()
 }
 
 func lookup(key int) int {
-	s := &table[key%shards]
-	s.RLock()
-	value := s.m[key]
-	s.RUnlock()
+	lock.RLock()
+	value := table[key]
+	lock.RUnlock()
 	return value
 }
 
@@ -61,9 +54,6 @@ func main() {
 		panic(err)
 	}
 
-	for i := range table {
-		table[i].m = make(map[int]int)
-	}
 	for key := 0; key < keys; key++ {
 		insert(key, key)
 	}
