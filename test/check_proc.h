@@ -15,11 +15,14 @@
  *
  * The test passes when the body returns and the runtime stops with status 0. It must pass in a
  * replay too, under any seed; one that needs threads of its own, blocking calls, real time or more
- * than one worker is a TEST_PROC_REAL.
+ * than one worker is a TEST_PROC_REAL. One about when things happen is a TEST_PROC_VIRTUAL: it
+ * always runs in a replay, so that a busy machine does not make it late.
  */
 
 #include "check.h"
 #include "troupe.h"
+
+#include <stdlib.h>
 
 static inline void check_pause_process(void)
 {
@@ -37,14 +40,21 @@ static inline int check_run_process(int argc, char **argv, tr_process_fn body)
     return status;
 }
 
-#define TEST_PROC(name)      CHECK_TEST_PROC(name, true)
-#define TEST_PROC_REAL(name) CHECK_TEST_PROC(name, false)
+static inline int check_run_virtual(int argc, char **argv, tr_process_fn body)
+{
+    setenv("TROUPE_REPLAY", "1", 0);
+    return check_run_process(argc, argv, body);
+}
 
-#define CHECK_TEST_PROC(name, with_seeds)                                                          \
+#define TEST_PROC(name)         CHECK_TEST_PROC(name, true, check_run_process)
+#define TEST_PROC_REAL(name)    CHECK_TEST_PROC(name, false, check_run_process)
+#define TEST_PROC_VIRTUAL(name) CHECK_TEST_PROC(name, true, check_run_virtual)
+
+#define CHECK_TEST_PROC(name, with_seeds, run)                                                     \
     static void test_##name(tr_term check_args);                                                   \
     static int run_##name(int argc, char **argv)                                                   \
     {                                                                                              \
-        return check_run_process(argc, argv, test_##name);                                         \
+        return run(argc, argv, test_##name);                                                       \
     }                                                                                              \
     CHECK_REGISTER(name, with_seeds)                                                               \
     static void test_##name(__attribute__((unused)) tr_term check_args)

@@ -49,7 +49,7 @@ TEST_PROC(put_get_delete)
     CHECK(s.size == 300 && s.hits == 301 && s.misses == 1 && !s.expired && !s.evicted);
 }
 
-TEST_PROC(values_expire_and_touch_lets_them_last)
+TEST_PROC_VIRTUAL(values_expire_and_touch_lets_them_last)
 {
     tr_pid pid = started(&(const struct tr_cache){ .ttl_ms = 500, .notify = tr_build(tr_self()) });
 
@@ -96,7 +96,7 @@ TEST_PROC(what_was_used_longest_ago_goes_first)
     CHECK_INT(tr_cache_status(pid).size, 2);
 }
 
-TEST_PROC(jitter_shortens_by_its_share)
+TEST_PROC_VIRTUAL(jitter_shortens_by_its_share)
 {
     tr_pid pid = started(&(const struct tr_cache){ .ttl_ms = 1000, .jitter_percent = 50 });
 
@@ -139,7 +139,7 @@ static void expect(int64_t n)
     }
 }
 
-TEST_PROC(many_ask_and_one_fills)
+TEST_PROC_VIRTUAL(many_ask_and_one_fills)
 {
     tr_pid pid = started(&(const struct tr_cache){ .ttl_ms = 0 });
 
@@ -192,7 +192,7 @@ static void sleeping_filler(tr_term arg)
     (void)!tr_cache_get_or_store(pid, NULL, a_a, sleeper);
 }
 
-TEST_PROC(when_a_filler_fails_or_is_killed_the_next_one_fills)
+TEST_PROC_VIRTUAL(when_a_filler_fails_or_is_killed_the_next_one_fills)
 {
     tr_pid pid = started(&(const struct tr_cache){ .ttl_ms = 0 });
     tr_term reason;
@@ -229,7 +229,7 @@ static tr_term recursive(tr_term key, tr_term old, int64_t *ttl_ms)
     return nothing(key, old, ttl_ms);
 }
 
-TEST_PROC(a_fill_may_store_nothing_and_is_not_its_own_waiter)
+TEST_PROC_VIRTUAL(a_fill_may_store_nothing_and_is_not_its_own_waiter)
 {
     again = started(&(const struct tr_cache){ .ttl_ms = 0 });
     CHECK_INT(tr_cache_get_or_store(again, NULL, a_a, nothing), TR_ENOTFOUND);

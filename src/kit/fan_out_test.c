@@ -60,7 +60,7 @@ static tr_term sleeps(tr_term item)
     return item;
 }
 
-TEST_PROC(a_late_item_is_killed_and_the_others_go_on)
+TEST_PROC_VIRTUAL(a_late_item_is_killed_and_the_others_go_on)
 {
     struct tr_iter items = tr_iter_list(tr_build(tr_list(0, 500, 10)));
     tr_term results = { 0 };
@@ -78,7 +78,7 @@ static tr_term tells_when(tr_term item)
     return item;
 }
 
-TEST_PROC(items_begin_at_the_pace)
+TEST_PROC_VIRTUAL(items_begin_at_the_pace)
 {
     int64_t start = tr_monotonic_ms(), at;
 
@@ -103,7 +103,7 @@ static tr_term counted(tr_term item)
     return item;
 }
 
-TEST_PROC(what_a_slow_task_has_held_up_is_not_made_up_for)
+TEST_PROC_VIRTUAL(what_a_slow_task_has_held_up_is_not_made_up_for)
 {
     int64_t start = tr_monotonic_ms();
 
@@ -118,7 +118,7 @@ TEST_PROC(what_a_slow_task_has_held_up_is_not_made_up_for)
     CHECK_INT(most, 2);
 }
 
-TEST_PROC(the_steps_of_a_paced_iterator_are_not_bunched)
+TEST_PROC_VIRTUAL(the_steps_of_a_paced_iterator_are_not_bunched)
 {
     struct tr_iter items = tr_iter_range(1, 10);
     struct tr_paced paced;
@@ -133,7 +133,7 @@ TEST_PROC(the_steps_of_a_paced_iterator_are_not_bunched)
     CHECK(tr_monotonic_ms() - at >= 99);
 }
 
-TEST_PROC(a_fast_pace_is_kept_though_sleep_counts_milliseconds)
+TEST_PROC_VIRTUAL(a_fast_pace_is_kept_though_sleep_counts_milliseconds)
 {
     struct tr_iter items = tr_iter_range(1, 101);
     struct tr_paced paced;

@@ -118,7 +118,7 @@ TEST_PROC(overflow_workers_end_when_nobody_waits)
     CHECK_INT(tr_pool_checkout(pool, 0, &c), TR_EBUSY);
     tr_pool_checkin(pool, a);
     CHECK_STATUS(pool, 1, 0, 1, 1, 0);
-    CHECK_WITHIN(1000, !tr_is_alive(a));
+    CHECK_WITHIN(10000, !tr_is_alive(a));
     CHECK(tr_is_alive(b));
     tr_pool_checkin(pool, b);
     CHECK_STATUS(pool, 0, 0, 0, 0, 0);
@@ -158,7 +158,7 @@ static tr_pid waiting_taker(tr_pid pool, int n)
     int before = tr_pool_status(pool).waiting;
     tr_pid pid = tr_spawn(taker, pool, tr_self(), n);
 
-    CHECK_WITHIN(1000, tr_pool_status(pool).waiting == before + 1);
+    CHECK_WITHIN(10000, tr_pool_status(pool).waiting == before + 1);
     return pid;
 }
 
@@ -183,7 +183,7 @@ TEST_PROC(those_who_wait_are_served_in_order)
     CHECK_GOT(2);
 }
 
-TEST_PROC(checkout_that_times_out_takes_nothing)
+TEST_PROC_VIRTUAL(checkout_that_times_out_takes_nothing)
 {
     tr_pid pool = started(START(.size = 1)), mine = take(pool), other;
     int64_t before = tr_monotonic_ms();
@@ -203,11 +203,11 @@ TEST_PROC(worker_of_a_killed_process_comes_back)
     tr_pid waits = waiting_taker(pool, 2);
     tr_pid last = waiting_taker(pool, 3);
     tr_exit_to(waits, a_kill);
-    CHECK_WITHIN(1000, tr_pool_status(pool).waiting == 1);
+    CHECK_WITHIN(10000, tr_pool_status(pool).waiting == 1);
     tr_exit_to(user, a_kill);
     CHECK_GOT(3);
     tr_send(last, a_go);
-    CHECK_WITHIN(1000, tr_pool_status(pool).free == 1);
+    CHECK_WITHIN(10000, tr_pool_status(pool).free == 1);
 }
 
 /* Both workers are there, and nobody has or wants one. */
@@ -259,7 +259,7 @@ TEST_PROC(only_who_has_a_worker_gives_it_back)
     tr_pool_checkin(pool, mine);
     CHECK_STATUS(pool, 1, 0, 1, 0, 0);
     tr_send(other, a_go);
-    CHECK_WITHIN(1000, tr_pool_status(pool).free == 1);
+    CHECK_WITHIN(10000, tr_pool_status(pool).free == 1);
 }
 
 /* --- workers that fail --- */
@@ -270,7 +270,7 @@ TEST_PROC(worker_that_crashes_is_replaced)
     tr_pid pool = started(START(.size = 2)), a = take(pool), b = take(pool);
 
     tr_exit_to(a, a_kill);
-    CHECK_WITHIN(1000, tr_pool_status(pool).free == 1);
+    CHECK_WITHIN(10000, tr_pool_status(pool).free == 1);
     CHECK_STATUS(pool, 2, 1, 1, 0, 0);
     tr_pool_checkin(pool, a);
     CHECK_STATUS(pool, 2, 1, 1, 0, 0);
@@ -278,7 +278,7 @@ TEST_PROC(worker_that_crashes_is_replaced)
     CHECK(c.w != a.w && c.w != b.w);
     tr_pool_checkin(pool, c);
     tr_exit_to(c, a_kill);
-    CHECK_WITHIN(1000, tr_pool_status(pool).workers == 2 && !tr_is_alive(c));
+    CHECK_WITHIN(10000, tr_pool_status(pool).workers == 2 && !tr_is_alive(c));
 }
 
 TEST_PROC(who_waits_gets_the_replacement)
@@ -292,7 +292,7 @@ TEST_PROC(who_waits_gets_the_replacement)
     CHECK_STATUS(pool, 1, 0, 1, 0, 0);
 }
 
-TEST_PROC(replacement_that_cannot_start_is_tried_again_later)
+TEST_PROC_VIRTUAL(replacement_that_cannot_start_is_tried_again_later)
 {
     tr_log_set_level(TR_LOG_EMERGENCY);
     tr_pid pool = started(START(.size = 1)), mine = take(pool);
@@ -306,7 +306,7 @@ TEST_PROC(replacement_that_cannot_start_is_tried_again_later)
     tr_pool_checkin(pool, take(pool));
 }
 
-TEST_PROC(workers_that_die_young_are_not_started_in_a_loop)
+TEST_PROC_VIRTUAL(workers_that_die_young_are_not_started_in_a_loop)
 {
     tr_log_set_level(TR_LOG_EMERGENCY);
     tr_pid pool = started(START(.size = 1)), mine;
@@ -327,12 +327,12 @@ TEST_PROC(end_of_the_pool_is_the_end_of_its_workers)
 
     tr_stop(pool, a_normal, TR_INFINITY);
     CHECK(!tr_is_alive(mine));
-    CHECK_INT(tr_pool_checkout(pool, 100, &other), TR_ENOPROC);
+    CHECK_INT(tr_pool_checkout(pool, TR_INFINITY, &other), TR_ENOPROC);
 
     pool = started(START(.size = 1));
     mine = take(pool);
     tr_exit_to(pool, a_kill);
-    CHECK_WITHIN(1000, !tr_is_alive(mine));
+    CHECK_WITHIN(10000, !tr_is_alive(mine));
 }
 
 /* --- transactions --- */
@@ -350,7 +350,7 @@ static tr_term fails(tr_pid pid, tr_term arg)
 
 static void failing_transaction(void *pool)
 {
-    CHECK_INT(tr_pool_transaction(*(tr_pid *)pool, 100, NULL, fails, a_boom), TR_OK);
+    CHECK_INT(tr_pool_transaction(*(tr_pid *)pool, TR_INFINITY, NULL, fails, a_boom), TR_OK);
 }
 
 static void killed_transaction(tr_term pool)
@@ -367,14 +367,14 @@ TEST_PROC(transaction_gives_the_worker_back)
     tr_pid pool = started(START(.size = 1));
     tr_term result, reason;
 
-    CHECK_INT(tr_pool_transaction(pool, 100, &result, echo, "x", 2), TR_OK);
+    CHECK_INT(tr_pool_transaction(pool, TR_INFINITY, &result, echo, "x", 2), TR_OK);
     CHECK_TERM(result, tr_build(a_echo, tr_tuple("x", 2)));
     CHECK_STATUS(pool, 1, 1, 0, 0, 0);
     CHECK(tr_catch(failing_transaction, &pool, &reason));
     CHECK_TERM(reason, tr_build(a_boom, tr_list()));
     CHECK_STATUS(pool, 1, 1, 0, 0, 0);
     tr_spawn(killed_transaction, pool);
-    CHECK_WITHIN(1000, tr_pool_status(pool).free == 1);
+    CHECK_WITHIN(10000, tr_pool_status(pool).free == 1);
     tr_pid mine = take(pool);
     CHECK_INT(tr_pool_transaction(pool, 0, &result, echo, 1), TR_EBUSY);
     CHECK_INT(tr_pool_transaction(pool, 10, &result, echo, 1), TR_ETIMEOUT);
@@ -426,6 +426,6 @@ TEST_PROC(pool_is_a_child_of_a_supervisor)
     CHECK(tr_match(tr_supervisor_start_link(&app, NULL), a_ok, &now));
     CHECK(tr_whereis(a_pool, &first));
     tr_exit_to(first, a_kill);
-    CHECK_WITHIN(1000, tr_whereis(a_pool, &now) && now.w != first.w);
+    CHECK_WITHIN(10000, tr_whereis(a_pool, &now) && now.w != first.w);
     CHECK_STATUS(now, 1, 1, 0, 0, 0);
 }

@@ -60,7 +60,7 @@ TEST_PROC_REAL(bucket_holds_its_burst_and_fills_evenly)
 }
 
 /* In a replay time passes only where something takes time, and each call takes some. */
-TEST_PROC(bucket_that_waits_as_told_is_served)
+TEST_PROC_VIRTUAL(bucket_that_waits_as_told_is_served)
 {
     struct tr_bucket b = BUCKET(.limit = 10, .per_ms = 100);
     int64_t before = tr_monotonic_ms(), wait;
@@ -73,7 +73,7 @@ TEST_PROC(bucket_that_waits_as_told_is_served)
     CHECK(tr_replaying() ? took < 420 : took < 60000);
 }
 
-TEST_PROC(full_bucket_gets_no_fuller)
+TEST_PROC_VIRTUAL(full_bucket_gets_no_fuller)
 {
     struct tr_bucket b = BUCKET(.limit = 5, .per_ms = 500);
 
@@ -132,7 +132,7 @@ TEST_PROC(each_key_has_a_bucket_of_its_own)
     CHECK_INT(tr_limiter_size(l), 7);
 }
 
-TEST_PROC(fixed_window_starts_anew_at_its_edge)
+TEST_PROC_VIRTUAL(fixed_window_starts_anew_at_its_edge)
 {
     struct tr_limiter *l = LIMITER(.kind = TR_FIXED_WINDOW, .limit = 3, .per_ms = 1000);
 
@@ -170,7 +170,7 @@ TEST_PROC(sliding_window_never_lets_more_than_the_limit_through)
         CHECK(after[i] - before[i - LIMIT] >= PER * INT64_C(1000000));
 }
 
-TEST_PROC(sliding_window_tells_when_there_is_room)
+TEST_PROC_VIRTUAL(sliding_window_tells_when_there_is_room)
 {
     struct tr_limiter *l = LIMITER(.kind = TR_SLIDING_WINDOW, .limit = 3, .per_ms = 1000);
 
@@ -187,7 +187,7 @@ TEST_PROC(sliding_window_tells_when_there_is_room)
     CHECK_INT(tr_limiter_take(l, 2), 0);
 }
 
-TEST_PROC(keys_that_no_longer_matter_are_forgotten)
+TEST_PROC_VIRTUAL(keys_that_no_longer_matter_are_forgotten)
 {
     for (int kind = TR_TOKEN_BUCKET; kind <= TR_SLIDING_WINDOW; kind++) {
         struct tr_limiter *l = LIMITER(.kind = (enum tr_rate_kind)kind, .limit = 2, .per_ms = 20);

@@ -228,6 +228,7 @@ TEST(readers_never_see_what_was_freed)
 {
     pthread_t threads[KINDS];
 
+    tr__barrier_prepare(); /* before there are threads, as in a program */
     atomic_store(&shared, new_thing());
     for (uintptr_t i = 0; i < KINDS; i++)
         CHECK(pthread_create(&threads[i], NULL, read_on, (void *)i) == 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Terms as text and back. */
+#include "base/compiler.h"
 #include "check.h"
 #include "mem/heap.h"
 #include "term/term.h"
@@ -204,8 +205,11 @@ TEST(words_without_meaning_are_refused)
 
 /* --- depth: a stack of 64 KiB must do, whatever the term --- */
 
-#define DEEP 1000000
-#define LONG 10000000
+#ifdef TR__SANITIZED
+enum { DEEP = 100000, LONG = 1000000, STACK = 256 * 1024 }; /* red zones need room, and all time */
+#else
+enum { DEEP = 1000000, LONG = 10000000, STACK = 64 * 1024 };
+#endif
 
 static tr_term nested(int depth)
 {
@@ -266,15 +270,8 @@ TEST(deep_and_long_terms_need_no_deep_stack)
 {
     pthread_attr_t attr;
     pthread_t thread;
-    size_t stack = 64 * 1024;
+    size_t stack = STACK;
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    stack *= 4; /* their red zones and runtimes need more */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-    stack *= 4;
-#endif
-#endif
     if (stack < (size_t)PTHREAD_STACK_MIN)
         stack = (size_t)PTHREAD_STACK_MIN; /* on arm64 twice as much */
     CHECK(pthread_attr_init(&attr) == 0 && pthread_attr_setstacksize(&attr, stack) == 0);

@@ -29,7 +29,7 @@ static void ask(tr_term arg)
 
     CHECK(tr_match(arg, &boss, &seed, &end));
     tr_pid partner = tr_spawn_link(answer, load_random(&seed));
-    while (n % 1024 || check_now_ms() < end) {
+    do {
         tr_send(partner, a_ping, tr_self(), n);
         if (load_below(&seed, 8) == 0)
             tr_yield();
@@ -40,7 +40,7 @@ static void ask(tr_term arg)
                 check_fail(__FILE__, __LINE__, "a wake-up was lost at %" PRId64, n);
         }
         n++;
-    }
+    } while (n % 1024 || check_now_ms() < end);
     tr_send(boss, a_done, n);
     tr_exit(a_shutdown);
 }
