@@ -26,7 +26,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LARGEST     4096u
 #define SLAB_SIZE   (256u * 1024u)
 #define MANY_SIZE   (8u * 1024u * 1024u)
 #define BATCH_BYTES 8192u
@@ -63,11 +62,16 @@ static const uint16_t class_size[TR__BLOCK_CLASSES] = {
     CLASSES(SIZE)
 };
 
-/* The class of each size in steps of 16 bytes. A constant: constructors of the program may allocate
-   before any constructor of ours would have filled it. */
-static const uint8_t class_of_step[LARGEST / 16 + 1] = {
+/* Constants: constructors of the program may allocate before any constructor of ours would have
+   filled them. */
+const uint8_t tr__block_class_of_step[TR__BLOCK_LARGEST / 16 + 1] = {
 #define STEPS(class, below, size) [(below) / 16 + 1 ...(size) / 16] = class,
     CLASSES(STEPS)
+};
+
+const uint16_t tr__block_batch[TR__BLOCK_CLASSES] = {
+#define BATCH(class, below, size) [class] = BATCH_BYTES / (size) < 4 ? 4 : BATCH_BYTES / (size),
+    CLASSES(BATCH)
 };
 
 struct depot {
@@ -79,18 +83,6 @@ struct depot {
 
 static struct depot depots[TR__BLOCK_CLASSES];
 static _Atomic size_t reserved;
-
-static inline unsigned class_of(size_t size)
-{
-    return class_of_step[(size + 15) / 16];
-}
-
-static inline uint32_t batch_of(unsigned c)
-{
-    uint32_t n = BATCH_BYTES / class_size[c];
-
-    return n < 4 ? 4 : n;
-}
 
 static inline void **word(void *block, int i)
 {
@@ -123,7 +115,7 @@ static struct tr_block_chain carve(struct depot *d, unsigned c)
     if ((size_t)(d->end - d->fresh) < size && !map_slab(d))
         return chain;
     uint32_t fit = (uint32_t)((size_t)(d->end - d->fresh) / size);
-    uint32_t n = fit < batch_of(c) ? fit : batch_of(c);
+    uint32_t n = fit < tr__block_batch[c] ? fit : tr__block_batch[c];
     /* Linked so that the lowest address is handed out first: neighbours in time are neighbours in
        memory, which the hardware prefetches. */
     for (uint32_t i = 0; i < n; i++) {
@@ -166,42 +158,29 @@ static void depot_give(unsigned c, struct tr_block_chain chain)
     tr__spin_unlock(&d->lock);
 }
 
-static inline void *chain_pop(struct tr_block_chain *chain)
+static TR__NOINLINE void *system_alloc(size_t size)
 {
-    void *p = chain->head;
+    int saved = errno;
+    void *p = malloc(size);
 
-    chain->head = *word(p, 0);
-    chain->count--;
-    /* Another core may have written it last: fetch it while the caller fills this one. */
-    __builtin_prefetch(chain->head, 1);
+    errno = saved;
     return p;
 }
 
-static inline void chain_push(struct tr_block_chain *chain, void *p)
+TR__NOINLINE void *tr__block_alloc_slow(size_t size)
 {
-    *word(p, 0) = chain->head;
-    chain->head = p;
-    chain->count++;
-}
-
-/* The cache of the worker that the thread works for; NULL when it has none, or has lost it. The
-   thread is inside. */
-static inline struct tr_block_cache *cache_of(struct tr_tls *tls)
-{
-    return tr__tls_lost(tls) ? NULL : tls->blocks;
-}
-
-static TR__NOINLINE void *alloc_slow(unsigned c)
-{
+    if (tr__block_from_system(size))
+        return system_alloc(size);
     tr__fork_check();
-    struct tr_block_cache *cache = cache_of(tr__tls_call());
+    unsigned c = tr__block_class(size);
+    struct tr_block_cache *cache = tr__block_cache_of(tr__tls_call());
     struct tr_block_chain chain;
 
     if (!cache) {
         chain = depot_take(c);
         if (!chain.head)
             return NULL;
-        void *p = chain_pop(&chain);
+        void *p = tr__block_pop(&chain);
         depot_give(c, chain);
         return p;
     }
@@ -211,13 +190,18 @@ static TR__NOINLINE void *alloc_slow(unsigned c)
     } else {
         cache->active[c] = depot_take(c);
     }
-    return cache->active[c].head ? chain_pop(&cache->active[c]) : NULL;
+    return cache->active[c].head ? tr__block_pop(&cache->active[c]) : NULL;
 }
 
-static TR__NOINLINE void free_slow(unsigned c, void *p)
+TR__NOINLINE void tr__block_free_slow(void *p, size_t size)
 {
+    if (tr__block_from_system(size)) {
+        free(p);
+        return;
+    }
     tr__fork_check();
-    struct tr_block_cache *cache = cache_of(tr__tls_call());
+    unsigned c = tr__block_class(size);
+    struct tr_block_cache *cache = tr__block_cache_of(tr__tls_call());
 
     if (!cache) {
         *word(p, 0) = NULL;
@@ -230,37 +214,12 @@ static TR__NOINLINE void free_slow(unsigned c, void *p)
     cache->active[c] = (struct tr_block_chain){ p, 1 };
 }
 
-static inline bool from_system(size_t size)
-{
-#if defined(TR__SANITIZED) || defined(TR_VALGRIND)
-    (void)size;
-    return true;
-#else
-    return size > LARGEST;
-#endif
-}
-
-static TR__NOINLINE void *system_alloc(size_t size)
-{
-    int saved = errno;
-    void *p = malloc(size);
-
-    errno = saved;
-    return p;
-}
-
 void *tr__block_alloc(size_t size)
 {
-    if (tr__fault())
-        return NULL;
-    if (from_system(size))
-        return system_alloc(size);
-    unsigned c = class_of(size);
     struct tr_tls *tls = tr__tls();
     bool was = tr__tls_enter(tls);
-    struct tr_block_cache *cache = cache_of(tls);
-    void *p =
-        tr__likely(cache && cache->active[c].head) ? chain_pop(&cache->active[c]) : alloc_slow(c);
+    void *p = tr__block_alloc_inside(tls, size);
+
     tr__tls_leave(tls, was);
     return p;
 }
@@ -269,21 +228,10 @@ void tr__block_free(void *p, size_t size)
 {
     if (!p)
         return;
-    if (from_system(size)) {
-        free(p);
-        return;
-    }
-    unsigned c = class_of(size);
-#ifdef TR_CHECKS
-    memset(p, 0xdb, class_size[c]);
-#endif
     struct tr_tls *tls = tr__tls();
     bool was = tr__tls_enter(tls);
-    struct tr_block_cache *cache = cache_of(tls);
-    if (tr__likely(cache && cache->active[c].count < batch_of(c)))
-        chain_push(&cache->active[c], p);
-    else
-        free_slow(c, p);
+
+    tr__block_free_inside(tls, p, size);
     tr__tls_leave(tls, was);
 }
 

@@ -10,10 +10,17 @@
 #ifndef TROUPE_MEM_BLOCK_H
 #define TROUPE_MEM_BLOCK_H
 
+#include "base/compiler.h"
+#include "base/fault.h"
+#include "os/tls.h"
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #define TR__BLOCK_CLASSES 24
+#define TR__BLOCK_LARGEST 4096u
 
 /* A chain of free blocks of one class. */
 struct tr_block_chain {
@@ -36,10 +43,94 @@ void *tr__block_alloc(size_t size);
 /* Frees a block; `size` is what it was allocated with. NULL is allowed. Any thread. */
 void tr__block_free(void *p, size_t size);
 
+/* The same for a caller that is inside (os/tls.h); `tls` is the calling thread's. */
+static inline void *tr__block_alloc_inside(struct tr_tls *tls, size_t size);
+static inline void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size);
+
 /* Hands everything in `cache` to the depot. Nobody may be using it. */
 void tr__block_cache_flush(struct tr_block_cache *cache);
 
 /* Bytes taken from the system for blocks, whether in use or free. Any thread. */
 size_t tr__block_reserved(void);
+
+/* --- inline --- */
+
+/* Does the block come from malloc, where the tools that watch memory see a late use? */
+static inline bool tr__block_from_system(size_t size)
+{
+#if defined(TR__SANITIZED) || defined(TR_VALGRIND)
+    (void)size;
+    return true;
+#else
+    return size > TR__BLOCK_LARGEST;
+#endif
+}
+
+/* The class of each size in steps of 16 bytes, and how many blocks a batch of it has. */
+extern const uint8_t tr__block_class_of_step[TR__BLOCK_LARGEST / 16 + 1];
+extern const uint16_t tr__block_batch[TR__BLOCK_CLASSES];
+
+/* Where the cache cannot serve; the caller is inside. */
+void *tr__block_alloc_slow(size_t size);
+void tr__block_free_slow(void *p, size_t size);
+
+static inline unsigned tr__block_class(size_t size)
+{
+    return tr__block_class_of_step[(size + 15) / 16];
+}
+
+/* The cache of the worker that the thread works for; NULL when it has none, or has lost it. The
+   thread is inside. */
+static inline struct tr_block_cache *tr__block_cache_of(struct tr_tls *tls)
+{
+    return tr__tls_lost(tls) ? NULL : tls->blocks;
+}
+
+static inline void *tr__block_pop(struct tr_block_chain *chain)
+{
+    void *p = chain->head;
+
+    chain->head = *(void **)p;
+    chain->count--;
+    /* Another core may have written it last: fetch it while the caller fills this one. */
+    __builtin_prefetch(chain->head, 1);
+    return p;
+}
+
+static inline void tr__block_push(struct tr_block_chain *chain, void *p)
+{
+    *(void **)p = chain->head;
+    chain->head = p;
+    chain->count++;
+}
+
+static inline void *tr__block_alloc_inside(struct tr_tls *tls, size_t size)
+{
+    if (tr__fault())
+        return NULL;
+    if (tr__likely(!tr__block_from_system(size))) {
+        struct tr_block_cache *cache = tr__block_cache_of(tls);
+        unsigned c = tr__block_class(size);
+        if (tr__likely(cache && cache->active[c].head))
+            return tr__block_pop(&cache->active[c]);
+    }
+    return tr__block_alloc_slow(size);
+}
+
+static inline void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size)
+{
+    if (tr__likely(!tr__block_from_system(size))) {
+        struct tr_block_cache *cache = tr__block_cache_of(tls);
+        unsigned c = tr__block_class(size);
+#ifdef TR_CHECKS
+        memset(p, 0xdb, size);
+#endif
+        if (tr__likely(cache && cache->active[c].count < tr__block_batch[c])) {
+            tr__block_push(&cache->active[c], p);
+            return;
+        }
+    }
+    tr__block_free_slow(p, size);
+}
 
 #endif
