@@ -99,16 +99,17 @@ size_t tr_mailbox_length(void);
 struct tr_receive_scope {
     tr_term message; /* the one to be looked at; none (w is 0) when there is none, or no longer */
 
-    /* --- private part: zero but for `ref` until the first step --- */
+    /* --- private part: set before the first step are only these three --- */
     tr_ref ref;
+    int state;
+    bool timed; /* the body has had its run without a message */
+
     struct tr_proc *owner;
     struct tr_sig *taken;
     struct tr_sig **at;
     struct tr_receive_scope *outer;
     int64_t deadline;
     void *mark[3];
-    int state;
-    bool timed; /* the body has had its run without a message */
 };
 
 /*
@@ -124,7 +125,7 @@ enum { TR__RECEIVE_DONE = 4 };
 bool tr__receive_next(struct tr_receive_scope *m);
 void tr__receive_accept(struct tr_receive_scope *m);
 bool tr__receive_after(struct tr_receive_scope *m, int64_t ms);
-void tr__receive_end(struct tr_receive_scope *m);
+void tr__receive_close(struct tr_receive_scope *m);
 
 /* Sends a tuple of n words that need no copy, or one such word when n is 1. */
 void tr__send_words(tr_term to, const uint64_t *words, unsigned n);
@@ -142,8 +143,8 @@ TR_HEADER_END
 #define tr_receive(m)          TR__RECEIVE(m, tr__no_ref())
 #define tr_receive_ref(m, ref) TR__RECEIVE(m, ref)
 #define TR__RECEIVE(m, ref)                                                                        \
-    for (struct tr_receive_scope m                                                                 \
-         __attribute__((cleanup(tr__receive_end))) = tr__receive_scope(ref);                       \
+    for (struct tr_receive_scope m __attribute__((cleanup(tr__receive_end))),                      \
+         *tr__begun_##m __attribute__((unused)) = tr__receive_begin(&m, ref);                      \
          m.state != TR__RECEIVE_DONE && tr__receive_next(&m);)
 
 #define tr_on(m, ...)                                                                              \
@@ -165,12 +166,19 @@ static inline tr_ref tr__no_ref(void)
     return none;
 }
 
-TR__INLINE struct tr_receive_scope tr__receive_scope(tr_ref ref)
+TR__INLINE struct tr_receive_scope *tr__receive_begin(struct tr_receive_scope *m, tr_ref ref)
 {
-    struct tr_receive_scope m;
-    memset(&m, 0, sizeof m);
-    m.ref = ref;
+    m->message.w = 0;
+    m->ref = ref;
+    m->state = 0;
+    m->timed = false;
     return m;
+}
+
+TR__INLINE void tr__receive_end(struct tr_receive_scope *m)
+{
+    if (m->state == TR__RECEIVE_DONE)
+        tr__receive_close(m);
 }
 
 static inline tr_term tr__dest_pid(tr_pid to)

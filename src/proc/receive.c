@@ -49,7 +49,7 @@ static void open_scope(struct tr_receive_scope *m)
 _Static_assert(sizeof(((struct tr_receive_scope *)0)->mark) == sizeof(struct tr_heap_mark),
                "the public struct must hold a mark of the heap");
 
-static void begin(struct tr_receive_scope *m)
+static inline void begin(struct tr_receive_scope *m)
 {
     struct tr_proc *p = tr__self_or_panic("tr_receive");
 
@@ -61,9 +61,37 @@ static void begin(struct tr_receive_scope *m)
     tr__spend(p, TR__COST_RECEIVE);
 }
 
+/* The next message for the body; false when there is none. */
+static inline bool show(struct tr_receive_scope *m)
+{
+    struct tr_sig *sig = *m->at;
+
+    if (!sig)
+        return false;
+    m->message.w = sig->term;
+    /* The sender's core has it still: fetch it while the body looks at this one. */
+    __builtin_prefetch(sig->next);
+    m->state = LOOKING;
+    return true;
+}
+
+/* The same after a look at what has arrived. */
+static inline bool show_new(struct tr_receive_scope *m)
+{
+    struct tr_proc *p = m->owner;
+
+    while (tr__inbox_has_new(p)) {
+        tr__take_signal(p);
+        tr__check_dying(p);
+        if (show(m))
+            return true;
+    }
+    return false;
+}
+
 /* Waits for messages, or the deadline; sets what the body is to be run for. False: look again. A
    deadline that was set just now cannot be over, and need not be compared with the clock. */
-static bool wait(struct tr_receive_scope *m, bool just_set)
+static inline bool wait(struct tr_receive_scope *m, bool just_set)
 {
     struct tr_proc *p = m->owner;
 
@@ -76,42 +104,42 @@ static bool wait(struct tr_receive_scope *m, bool just_set)
         tr__spend(p, TR__COST_RECEIVE);
     tr__wait(p);
     p->wake_at = TR__NEVER;
-    return false;
+    return show(m);
 }
 
-TR__OPAQUE bool tr__receive_next(struct tr_receive_scope *m)
+/* Apart from tr__receive_next, which calls it last: so that one function is open across the switch,
+   and the way without one saves no registers for it. */
+static TR__OPAQUE bool wait_for_next(struct tr_receive_scope *m, bool was)
 {
-    TR__ENTER();
     bool just_set = m->state == EMPTY;
+
+    m->message.w = 0;
+    while (!wait(m, just_set) && !show_new(m))
+        just_set = false;
+    tr__tls_leave(tr__tls(), was);
+    return true;
+}
+
+bool tr__receive_next(struct tr_receive_scope *m)
+{
+    struct tr_tls *tls;
+    bool was = tr__enter_at(&tls);
+
     if (m->state == LOOKING)
         m->at = &(*m->at)->next;
     else if (m->state == START)
         begin(m);
-    struct tr_proc *p = m->owner;
-    for (;;) {
-        struct tr_sig *sig = *m->at;
-        if (sig) {
-            m->message.w = sig->term;
-            /* The sender's core has it still: fetch it while the body looks at this one. */
-            __builtin_prefetch(sig->next);
-            m->state = LOOKING;
-            return true;
-        }
+    if (!show(m)) {
         m->message.w = 0;
-        if (tr__inbox_has_new(p)) {
-            tr__take_signals(p);
-            tr__check_dying(p);
-            continue;
-        }
-        if (!m->timed) {
+        if (!show_new(m)) {
+            if (m->timed)
+                return wait_for_next(m, was);
             m->timed = true;
             m->state = EMPTY;
-            return true;
         }
-        if (wait(m, just_set))
-            return true;
-        just_set = false;
     }
+    tr__tls_leave(tr__tls(), was);
+    return true;
 }
 
 void tr__receive_accept(struct tr_receive_scope *m)
@@ -127,6 +155,7 @@ void tr__receive_accept(struct tr_receive_scope *m)
 bool tr__receive_after(struct tr_receive_scope *m, int64_t ms)
 {
     if (m->state == EXPIRED || (m->state == EMPTY && ms == 0)) {
+        m->taken = NULL;
         open_scope(m);
         if (tr__unlikely(tr__is_capped(m->owner)))
             tr__caps_accepted(m->owner, NULL);
@@ -157,12 +186,10 @@ static void close_scope(struct tr_receive_scope *m)
     p->scopes = m->outer;
 }
 
-void tr__receive_end(struct tr_receive_scope *m)
+void tr__receive_close(struct tr_receive_scope *m)
 {
     struct tr_heap_mark mark;
 
-    if (m->state != DONE)
-        return;
     memcpy(&mark, m->mark, sizeof mark);
     if (!tr__heap_is_at(&m->owner->heap, &mark))
         tr__heap_reset(&m->owner->heap, mark);
