@@ -308,7 +308,7 @@ gdb.unwinder.register_unwinder(None, unwinder, replace=True)
 
 
 # The frames of the switch itself, and the return address of nobody at the end.
-SWITCH = re.compile(r"^#\d+ .*\btr__(context\w*_switch|switch_out|wait) \(")
+SWITCH = re.compile(r"^#\d+ .*\btr__(context\w*_(leave|switch)|switch_out|wait\w*) \(")
 END = re.compile(r"^#\d+ +0x0+ in \?\? \(\)")
 
 

@@ -189,7 +189,6 @@ void tr__heap_unkeep(struct tr_kept *kept)
 
 /* --- the heap of the thread --- */
 
-static __thread struct tr_heap *current;
 static __thread struct tr_heap own;
 static pthread_key_t own_key;
 static pthread_once_t own_once = PTHREAD_ONCE_INIT;
@@ -206,22 +205,10 @@ static void own_key_make(void)
         own_key = (pthread_key_t)-1;
 }
 
-static TR__COLD struct tr_heap *own_heap(void)
+TR__COLD struct tr_heap *tr__heap_of_thread(void)
 {
     pthread_once(&own_once, own_key_make);
     if (own_key != (pthread_key_t)-1)
         (void)pthread_setspecific(own_key, &own);
     return &own;
-}
-
-TR__NOINLINE struct tr_heap *tr__heap_current(void)
-{
-    struct tr_heap *heap = current;
-
-    return heap ? heap : own_heap();
-}
-
-TR__NOINLINE void tr__heap_set(struct tr_heap *heap)
-{
-    current = heap;
 }

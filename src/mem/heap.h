@@ -13,7 +13,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/compiler.h"
 #include "mem/counted.h"
+#include "os/tls.h"
 
 struct tr_heap_chunk;
 struct tr_kept;
@@ -85,16 +87,27 @@ struct tr_kept *tr__heap_keep(struct tr_heap *heap, size_t n);
 /* Takes the block off its list, releases what it counted, frees it. */
 void tr__heap_unkeep(struct tr_kept *kept);
 
-/*
- * The heap in which terms are built on this thread: what was set, else a heap of the thread itself,
- * freed when the thread ends. Never inlined: a process may go on on another thread.
- */
-struct tr_heap *tr__heap_current(void);
+/* The heap in which terms are built on this thread: what was set, else a heap of the thread itself,
+   freed when the thread ends. */
+static inline struct tr_heap *tr__heap_current(void);
+struct tr_heap *tr__heap_of_thread(void);
 
-/* NULL goes back to the thread's own. Returns nothing: the scheduler sets it on every switch. */
-void tr__heap_set(struct tr_heap *heap);
+/* NULL goes back to the thread's own. `tls` is the calling thread's. */
+static inline void tr__heap_set(struct tr_tls *tls, struct tr_heap *heap);
 
 /* --- inline --- */
+
+static inline struct tr_heap *tr__heap_current(void)
+{
+    struct tr_heap *heap = tr__tls()->heap;
+
+    return tr__likely(heap) ? heap : tr__heap_of_thread();
+}
+
+static inline void tr__heap_set(struct tr_tls *tls, struct tr_heap *heap)
+{
+    tls->heap = heap;
+}
 
 static inline uint64_t *tr__heap_alloc(struct tr_heap *heap, size_t n)
 {

@@ -19,9 +19,10 @@
 #include <sanitizer/tsan_interface.h>
 #endif
 
-void tr__context_make(struct tr_context *c, void *bottom, void *top, void (*entry)(void))
+void tr__context_make(struct tr_context *c, void *bottom, void *top, void (*entry)(void),
+                      const struct tr_context_home *home)
 {
-    c->sp = tr__context_raw_make(top, entry);
+    c->sp = tr__context_raw_make(top, entry, home->own_words);
 #if defined(TR__ASAN)
     c->fake_stack = NULL;
     c->bottom = bottom;
@@ -36,27 +37,31 @@ void tr__context_make(struct tr_context *c, void *bottom, void *top, void (*entr
 #endif
 }
 
-void tr__context_of_thread(struct tr_context *c)
+void tr__context_of_thread(struct tr_context_home *home)
 {
-    *c = (struct tr_context){ 0 };
+    uint64_t words = tr__context_raw_words();
+
+    *home = (struct tr_context_home){ .words = words, .own_words = words };
 #if defined(TR__ASAN)
     pthread_attr_t attr;
     void *bottom = NULL;
 
     if (pthread_getattr_np(pthread_self(), &attr) == 0) {
-        pthread_attr_getstack(&attr, &bottom, &c->size);
+        pthread_attr_getstack(&attr, &bottom, &home->context.size);
         pthread_attr_destroy(&attr);
     }
-    c->bottom = bottom;
+    home->context.bottom = bottom;
 #endif
 #if defined(TR__TSAN)
-    c->fiber = __tsan_get_current_fiber();
+    home->context.fiber = __tsan_get_current_fiber();
 #endif
 }
 
 #if !defined(__x86_64__) || defined(TR__SANITIZED)
-__attribute__((no_sanitize("thread"), no_sanitize("address"), noinline)) void
-tr__context_switch(struct tr_context *from, struct tr_context *to, bool ending)
+#define UNSEEN __attribute__((no_sanitize("thread"), no_sanitize("address")))
+
+static inline UNSEEN __attribute__((always_inline)) void
+announce(struct tr_context *from, struct tr_context *to, bool ending)
 {
 #if defined(TR__ASAN)
     __sanitizer_start_switch_fiber(ending ? NULL : &from->fake_stack, to->bottom, to->size);
@@ -64,11 +69,33 @@ tr__context_switch(struct tr_context *from, struct tr_context *to, bool ending)
 #if defined(TR__TSAN)
     __tsan_switch_to_fiber(to->fiber, 0);
 #endif
+    (void)from;
+    (void)to;
     (void)ending;
-    tr__context_raw_switch(&from->sp, to->sp);
+}
+
+static inline UNSEEN __attribute__((always_inline)) void resumed(struct tr_context *from)
+{
 #if defined(TR__ASAN)
     __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
+#else
+    (void)from;
 #endif
+}
+
+UNSEEN TR__NOINLINE void tr__context_enter(struct tr_context_home *home, struct tr_context *to)
+{
+    announce(&home->context, to, false);
+    tr__context_raw_enter(&home->context.sp, to->sp, &home->words);
+    resumed(&home->context);
+}
+
+UNSEEN TR__NOINLINE void tr__context_leave(struct tr_context *from, struct tr_context_home *home,
+                                           bool ending)
+{
+    announce(from, &home->context, ending);
+    tr__context_raw_leave(&from->sp, home->context.sp, &home->words);
+    resumed(from);
 }
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A suspended flow of control, and the switch from one to another.
+ * A suspended flow of control, and the switches from a thread's own flow to it and back.
  *
- * The switch saves what the calling convention says a call preserves, the floating-point control
- * words included, and nothing else. The sanitizers are told of each switch, since they keep a
- * picture of every stack.
+ * A switch saves what the calling convention says a call preserves, the floating-point control
+ * words included, and nothing else. The thread's own flow must not compute with floating point: it
+ * may find the control words as the flow that it resumed left them. The sanitizers are told of each
+ * switch, since they keep a picture of every stack.
  */
 #ifndef TROUPE_OS_CONTEXT_H
 #define TROUPE_OS_CONTEXT_H
@@ -27,31 +28,47 @@ struct tr_context {
 #endif
 };
 
-/* Makes `c` start `entry` at its first switch, on the stack [bottom, top). `entry` never returns.
- */
-void tr__context_make(struct tr_context *c, void *bottom, void *top, void (*entry)(void));
+/* A thread's own flow, while another one runs there. */
+struct tr_context_home {
+    struct tr_context context;
+    uint64_t words;     /* the processor's control words, where the raw switches keep them */
+    uint64_t own_words; /* the same when the thread began: what new flows start with */
+};
+
+/* Makes `c` start `entry` at its first switch, on the stack [bottom, top), from any thread, with
+   the control words of `home`. `entry` never returns. */
+void tr__context_make(struct tr_context *c, void *bottom, void *top, void (*entry)(void),
+                      const struct tr_context_home *home);
 
 /* Describes the calling thread's own stack, so that it can be switched away from and back to. */
-void tr__context_of_thread(struct tr_context *c);
+void tr__context_of_thread(struct tr_context_home *home);
 
 /*
- * Suspends the caller in `from` and goes on in `to`. With `ending` the caller will never be
- * resumed and `from` may be reused at once. Returns when something switches back to `from`,
- * perhaps on another thread: no address of a thread-local variable may be kept across it.
+ * tr__context_enter suspends the thread's own flow and goes on in `to`. It returns at the next
+ * tr__context_leave on this thread, which suspends its caller in `from`: with `ending` for ever,
+ * and `from` may be reused at once. Else that returns when the flow is entered again, perhaps on
+ * another thread: no address of a thread-local variable may be kept across it.
  *
  * Where it can be, it is inlined: after a switch the processor's prediction of returns is wrong for
  * every function that is still open, so the fewer there are between here and the caller, the
  * better.
  */
 #if defined(__x86_64__) && !defined(TR__SANITIZED)
+static inline __attribute__((always_inline)) void tr__context_enter(struct tr_context_home *home,
+                                                                    struct tr_context *to)
+{
+    tr__context_raw_enter(&home->context.sp, to->sp, &home->words);
+}
+
 static inline __attribute__((always_inline)) void
-tr__context_switch(struct tr_context *from, struct tr_context *to, bool ending)
+tr__context_leave(struct tr_context *from, struct tr_context_home *home, bool ending)
 {
     (void)ending;
-    tr__context_raw_switch(&from->sp, to->sp);
+    tr__context_raw_leave(&from->sp, home->context.sp, &home->words);
 }
 #else
-void tr__context_switch(struct tr_context *from, struct tr_context *to, bool ending);
+void tr__context_enter(struct tr_context_home *home, struct tr_context *to);
+void tr__context_leave(struct tr_context *from, struct tr_context_home *home, bool ending);
 #endif
 
 /* The first thing `entry` calls: closes the switch that started it. `c` is its own context. */

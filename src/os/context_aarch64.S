@@ -47,7 +47,17 @@ tr__context_raw_switch:
     br      x16
     .size   tr__context_raw_switch, . - tr__context_raw_switch
 
-/* void *tr__context_raw_make(void *top, void (*entry)(void)): the first resume jumps to entry_shim,
+/* uint64_t tr__context_raw_words(void) */
+    .globl  tr__context_raw_words
+    .hidden tr__context_raw_words
+    .type   tr__context_raw_words, %function
+    .p2align 4
+tr__context_raw_words:
+    mrs     x0, fpcr
+    ret
+    .size   tr__context_raw_words, . - tr__context_raw_words
+
+/* void *tr__context_raw_make(void *top, void (*entry)(void), uint64_t words): the first resume jumps to entry_shim,
    which clears the link register so that backtraces end there. */
     .globl  tr__context_raw_make
     .hidden tr__context_raw_make
@@ -60,8 +70,7 @@ tr__context_raw_make:
     str     xzr, [x0, #80]
     adr     x9, entry_shim
     str     x9, [x0, #88]
-    mrs     x9, fpcr
-    str     x9, [x0, #160]
+    str     x2, [x0, #160]
     ret
     .size   tr__context_raw_make, . - tr__context_raw_make
 

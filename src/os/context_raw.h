@@ -3,14 +3,24 @@
 #ifndef TROUPE_OS_CONTEXT_RAW_H
 #define TROUPE_OS_CONTEXT_RAW_H
 
-/* Saves what the caller needs on its stack, its stack pointer in *from, and resumes `to`. */
+#include <stdint.h>
+
+/* Both save what the caller needs on its stack, its stack pointer in *from, and resume `to`. One
+   goes from a thread's own flow to another, the other back; `words` is the thread's, and may hold
+   what the processor does. */
 #if defined(__x86_64__)
 #include "os/context_x86_64.h"
 #else
 void tr__context_raw_switch(void **from, void *to);
+#define tr__context_raw_enter(from, to, words) ((void)(words), tr__context_raw_switch(from, to))
+#define tr__context_raw_leave(from, to, words) ((void)(words), tr__context_raw_switch(from, to))
 #endif
 
-/* A stack pointer that tr__context_raw_switch can resume: it starts `entry` below `top`. */
-void *tr__context_raw_make(void *top, void (*entry)(void));
+/* The control words of the calling thread's own flow, before its first switch. */
+uint64_t tr__context_raw_words(void);
+
+/* A stack pointer that tr__context_raw_enter can resume: it starts `entry` below `top`, with these
+   control words. */
+void *tr__context_raw_make(void *top, void (*entry)(void), uint64_t words);
 
 #endif

@@ -10,7 +10,8 @@
 
 enum { SIZE = 256 * 1024 };
 
-static struct tr_context mine, other;
+static struct tr_context_home mine;
+static struct tr_context other;
 static char *stack;
 
 static void begin(void (*entry)(void))
@@ -19,22 +20,22 @@ static void begin(void (*entry)(void))
         stack = tr__pages_map(SIZE, TR__PAGE);
     CHECK(stack != NULL);
     tr__context_of_thread(&mine);
-    tr__context_make(&other, stack, stack + SIZE, entry);
+    tr__context_make(&other, stack, stack + SIZE, entry, &mine);
 }
 
 static void go(void)
 {
-    tr__context_switch(&mine, &other, false);
+    tr__context_enter(&mine, &other);
 }
 
 static void back(void)
 {
-    tr__context_switch(&other, &mine, false);
+    tr__context_leave(&other, &mine, false);
 }
 
 static _Noreturn void leave(void)
 {
-    tr__context_switch(&other, &mine, true);
+    tr__context_leave(&other, &mine, true);
     abort();
 }
 
@@ -84,36 +85,66 @@ TEST(registers_survive_a_switch)
 
 /* --- floating point --- */
 
-static int there[3];
+enum { FLOWS = 2 };
+
+static struct tr_context flows[FLOWS];
+static int seen[FLOWS][3];
+
+static void stop(int i, bool ending)
+{
+    tr__context_leave(&flows[i], &mine, ending);
+}
+
+/* Begins with what the thread had, goes on with what it set itself. */
+static void compute(int i, int first, int then)
+{
+    tr__context_entered(&flows[i]);
+    seen[i][0] = fegetround();
+    fesetround(first);
+    stop(i, false);
+    seen[i][1] = fegetround();
+    fesetround(then);
+    stop(i, false);
+    seen[i][2] = fegetround();
+    stop(i, true);
+    abort();
+}
 
 static void round_up(void)
 {
-    tr__context_entered(&other);
-    there[0] = fegetround();
-    fesetround(FE_UPWARD);
-    back();
-    there[1] = fegetround();
-    fesetround(FE_TONEAREST);
-    back();
-    there[2] = fegetround();
-    leave();
+    compute(0, FE_UPWARD, FE_TONEAREST);
+}
+
+static void round_down(void)
+{
+    compute(1, FE_TOWARDZERO, FE_UPWARD);
 }
 
 TEST(each_flow_has_its_own_rounding_mode)
 {
+    char *room = tr__pages_map((size_t)FLOWS * SIZE, TR__PAGE);
+
+    CHECK(room != NULL);
     fesetround(FE_DOWNWARD);
-    begin(round_up);
-    go();
-    CHECK_INT(there[0], FE_DOWNWARD); /* inherited from who made it */
-    CHECK_INT(fegetround(), FE_DOWNWARD);
-    fesetround(FE_TOWARDZERO);
-    go();
-    CHECK_INT(there[1], FE_UPWARD);
-    CHECK_INT(fegetround(), FE_TOWARDZERO);
-    go();
-    CHECK_INT(there[2], FE_TONEAREST);
-    CHECK_INT(fegetround(), FE_TOWARDZERO);
-    tr__context_drop(&other);
+    tr__context_of_thread(&mine);
+    tr__context_make(&flows[0], room, room + SIZE, round_up, &mine);
+    for (int round = 0; round < 3; round++) {
+        tr__context_enter(&mine, &flows[0]);
+        /* Made while the other's words are in force: has those of the thread all the same. */
+        if (round == 0)
+            tr__context_make(&flows[1], room + SIZE, room + 2 * SIZE, round_down, &mine);
+        tr__context_enter(&mine, &flows[1]);
+    }
+    CHECK_INT(seen[0][0], FE_DOWNWARD);
+    CHECK_INT(seen[1][0], FE_DOWNWARD);
+    CHECK_INT(seen[0][1], FE_UPWARD);
+    CHECK_INT(seen[1][1], FE_TOWARDZERO);
+    CHECK_INT(seen[0][2], FE_TONEAREST);
+    CHECK_INT(seen[1][2], FE_UPWARD);
+    for (int i = 0; i < FLOWS; i++)
+        tr__context_drop(&flows[i]);
+    fesetround(FE_TONEAREST);
+    tr__pages_unmap(room, (size_t)FLOWS * SIZE);
 }
 
 /* --- the first frame --- */
@@ -145,7 +176,7 @@ TEST(a_new_stack_is_aligned)
     for (unsigned i = 0; i < 64; i += 8) {
         begin(vectors);
         tr__context_drop(&other);
-        tr__context_make(&other, stack, stack + SIZE - i, vectors);
+        tr__context_make(&other, stack, stack + SIZE - i, vectors, &mine);
         go();
         CHECK(sum == 3.0f);
         tr__context_drop(&other);

@@ -19,13 +19,20 @@ void tr__context_raw_switch(void **from, void *to)
     swapcontext(&here, to);
 }
 
-void *tr__context_raw_make(void *top, void (*entry)(void))
+/* swapcontext keeps them itself. */
+uint64_t tr__context_raw_words(void)
+{
+    return 0;
+}
+
+void *tr__context_raw_make(void *top, void (*entry)(void), uint64_t words)
 {
     uintptr_t end = (uintptr_t)top & ~(uintptr_t)15;
     ucontext_t *u = (ucontext_t *)((end - sizeof *u) & ~(uintptr_t)15);
     /* Far more than makecontext itself needs; the guard page, not this size, bounds the stack. */
     size_t size = 16384;
 
+    (void)words;
     getcontext(u);
     u->uc_stack.ss_sp = (char *)u - size;
     u->uc_stack.ss_size = size;

@@ -22,6 +22,7 @@ struct tr_tls {
     _Atomic(void *) current; /* the process it runs; written by the thread, read by the monitor */
     void *blocks;            /* the worker's cache of blocks */
     void *reader;            /* the worker's record of read sections */
+    void *heap;              /* where terms are built; NULL: in a heap of the thread's own */
     int *errno_at;           /* the thread's errno; NULL on threads that are not the library's */
     _Atomic(bool) inside;    /* runs library code; written by the thread, read by the taker */
     _Atomic(bool) lost;      /* the worker is being, or has been, taken; written by the taker */

@@ -18,22 +18,6 @@ static inline struct tr_sig *inbox_load(struct tr_proc *p)
     return atomic_load_explicit(&p->inbox, memory_order_acquire);
 }
 
-void tr__push_now(struct tr_proc *p, struct tr_sig *sig)
-{
-    struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
-
-    do {
-        if (newest == TR__CLOSED) {
-            tr__sig_undeliverable(sig);
-            return;
-        }
-        sig->next = newest == TR__ASLEEP ? NULL : newest;
-    } while (!atomic_compare_exchange_weak_explicit(&p->inbox, &newest, sig, memory_order_acq_rel,
-                                                    memory_order_relaxed));
-    if (newest == TR__ASLEEP)
-        tr__wake(&p->runnable);
-}
-
 void tr__push(struct tr_proc *p, struct tr_sig *sig)
 {
     if (tr__unlikely(tr__is_capped(p)))
@@ -60,10 +44,10 @@ void tr__inbox_open(struct tr_proc *p)
 }
 
 /* Does what had to wait until `sig` was no longer the head of the inbox. */
-static void settle(struct tr_sig *sig, unsigned flags)
+static inline void settle(struct tr_sig *sig, unsigned flags)
 {
     if (flags & TR__P_SEEN_DEAD)
-        tr__sig_free(sig);
+        tr__sig_free_inside(tr__tls(), sig);
     else if (flags & TR__P_SEEN_BOUNCE)
         tr__sig_undeliverable(sig);
 }
@@ -130,27 +114,6 @@ static struct tr_sig *reverse(struct tr_sig *newest, const struct tr_sig *end)
         newest = older;
     }
     return list;
-}
-
-void tr__mailbox_append(struct tr_proc *p, struct tr_sig *sig)
-{
-    sig->next = NULL;
-    *p->last = sig;
-    p->last = &sig->next;
-    p->nmessages++;
-}
-
-struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig **at)
-{
-    struct tr_sig *sig = *at;
-
-    *at = sig->next;
-    if (p->last == &sig->next)
-        p->last = at;
-    if (p->mark_at == &sig->next)
-        p->mark_at = at;
-    p->nmessages--;
-    return sig;
 }
 
 inline void tr__sort_signals(struct tr_proc *p, struct tr_sig *list)

@@ -218,6 +218,20 @@ static inline void tr__leave(const bool *was)
     tr__tls_leave(tr__tls(), *was);
 }
 
+/* The same for functions that look the thread's record up once; *tls is another one after any call
+   that may switch. */
+static inline bool tr__enter_at(struct tr_tls **tls)
+{
+    *tls = tr__tls();
+    bool was = tr__tls_enter(*tls);
+
+    if (tr__tls_lost(*tls) && !was) {
+        tr__reclaim();
+        *tls = tr__tls();
+    }
+    return was;
+}
+
 /* Runs code of the program from inside the library. */
 static inline void tr__run_outside(void (*fn)(void *), void *arg)
 {
@@ -256,13 +270,16 @@ void tr__proc_count_reset(void);
 /* Puts a signal on the inbox and wakes the owner; any thread. tr__push_now does not look whether
    the process is capped. */
 void tr__push(struct tr_proc *p, struct tr_sig *sig);
-void tr__push_now(struct tr_proc *p, struct tr_sig *sig);
+static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig);
 
 /* Wakes the owner without a signal, if it waits. Any thread. */
 void tr__poke(struct tr_proc *p);
 
 /* Applies what has arrived; true when the mailbox grew. Owner only. */
 bool tr__take_signals(struct tr_proc *p);
+
+/* The same where most often one message has arrived. */
+static inline void tr__take_signal(struct tr_proc *p);
 
 /* Opens the inbox of a new process; closes that of an ending one and drops what is in it. */
 void tr__inbox_open(struct tr_proc *p);
@@ -278,10 +295,27 @@ static inline bool tr__inbox_has_new(struct tr_proc *p)
 }
 
 /* Adds a message at the end of the mailbox. */
-void tr__mailbox_append(struct tr_proc *p, struct tr_sig *sig);
+static inline void tr__mailbox_append(struct tr_proc *p, struct tr_sig *sig)
+{
+    sig->next = NULL;
+    *p->last = sig;
+    p->last = &sig->next;
+    p->nmessages++;
+}
 
 /* Takes the message that *at points to out of the mailbox. */
-struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig **at);
+static inline struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig **at)
+{
+    struct tr_sig *sig = *at;
+
+    *at = sig->next;
+    if (p->last == &sig->next)
+        p->last = at;
+    if (p->mark_at == &sig->next)
+        p->mark_at = at;
+    p->nmessages--;
+    return sig;
+}
 
 /* Puts a list of signals, oldest first, into the mailbox or applies them. Owner only. */
 void tr__sort_signals(struct tr_proc *p, struct tr_sig *list);
@@ -302,6 +336,36 @@ void tr__message_send(struct tr_sig *sig);
 /* Applies one signal that is not an ordinary message to the process itself. */
 void tr__handle(struct tr_proc *p, struct tr_sig *sig);
 
+static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
+
+    do {
+        if (tr__unlikely(newest == TR__CLOSED)) {
+            tr__sig_undeliverable(sig);
+            return;
+        }
+        sig->next = newest == TR__ASLEEP ? NULL : newest;
+    } while (!atomic_compare_exchange_weak_explicit(&p->inbox, &newest, sig, memory_order_acq_rel,
+                                                    memory_order_relaxed));
+    if (newest == TR__ASLEEP)
+        tr__wake_from(tr__worker(), &p->runnable);
+}
+
+static inline void tr__take_signal(struct tr_proc *p)
+{
+    struct tr_sig *sig = atomic_load_explicit(&p->inbox, memory_order_acquire);
+
+    if (tr__likely(sig != p->seen && sig->next == p->seen && sig->kind == TR__SIG_MESSAGE &&
+                   !sig->flags && sig->to == atomic_load_explicit(&p->id, memory_order_relaxed) &&
+                   !(p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE)))) {
+        p->seen = sig;
+        tr__mailbox_append(p, sig);
+    } else {
+        tr__take_signals(p);
+    }
+}
+
 /* --- run.c --- */
 
 /* Gives the worker back; returns when the process runs again. This and what follows is inline so
@@ -314,8 +378,8 @@ static inline void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
     /* Who reclaims has no worker. */
     TR__CHECK(action == TR__ACT_RECLAIM || !tr__reader_is_open(&p->worker->reader));
     p->action = action & 7;
-    tr__context_switch(&p->context, &((struct tr_thread *)tls->thread)->context,
-                       action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
+    tr__context_leave(&p->context, &((struct tr_thread *)tls->thread)->home,
+                      action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
     *tr__tls()->errno_at = error; /* that of another thread, maybe */
 }
 
@@ -336,7 +400,7 @@ void tr__stay_suspended(struct tr_proc *p);
 static inline void tr__resumed(struct tr_proc *p)
 {
     if (tr__inbox_has_new(p))
-        tr__take_signals(p);
+        tr__take_signal(p);
     if (tr__unlikely(p->suspended))
         tr__stay_suspended(p);
     if (!(p->flags & TR__P_EXITING))
@@ -366,8 +430,8 @@ static inline void tr__spend(struct tr_proc *p, int32_t cost)
 }
 
 /* The run function of every process, and of one with a thread of its own. */
-void tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
-void tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r);
+struct tr_runnable *tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
+struct tr_runnable *tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r);
 
 /* The time so many ms from now; raises timeout_value for a negative one. */
 int64_t tr__deadline(int64_t ms);

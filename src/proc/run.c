@@ -40,7 +40,8 @@ static bool begin(struct tr_worker *w, struct tr_proc *p)
     if (!p->stack)
         return false;
     p->stack->next = NULL;
-    tr__context_make(&p->context, tr__stack_bottom(p->stack), tr__stack_top(p->stack), entry);
+    tr__context_make(&p->context, tr__stack_bottom(p->stack), tr__stack_top(p->stack), entry,
+                     &tr__thread()->home);
     return true;
 }
 
@@ -192,7 +193,8 @@ static __attribute__((noinline)) bool sleep_on(struct tr_proc *p)
 }
 
 /* Runs the process once; true when it has something more to do at once. */
-static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, struct tr_proc *p)
+static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, struct tr_tls *tls,
+                                                           struct tr_proc *p)
 {
     if (p->flags & TR__P_HIBERNATED) {
         if (!wakes_up(p))
@@ -208,9 +210,9 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
     bool watching = tr__unlikely(tr__watching());
     if (watching)
         tr__watch_begin();
-    tr__heap_set(&p->heap);
-    tr__context_switch(&tr__thread()->context, &p->context, false);
-    tr__heap_set(NULL);
+    tr__heap_set(tls, &p->heap);
+    tr__context_enter(&((struct tr_thread *)tls->thread)->home, &p->context);
+    tr__heap_set(tls, NULL);
     if (watching)
         tr__watch_end(p);
     switch ((enum tr_proc_action)p->action) {
@@ -221,7 +223,7 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
         return false;
     case TR__ACT_RECLAIM:
         /* The thread has no worker any more, so the process goes to the list for all. */
-        tr__tls()->worker = NULL;
+        tls->worker = NULL;
         tr__enqueue(&p->runnable);
         return false;
     case TR__ACT_HIBERNATE:
@@ -238,29 +240,46 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
     return false;
 }
 
-TR__OPAQUE void tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
+/* One turn. The record is that of the worker's thread before the turn and after it. */
+static inline __attribute__((always_inline)) void turn(struct tr_worker *w, struct tr_tls *tls,
+                                                       struct tr_proc *p)
 {
-    struct tr_proc *p = tr__container_of(r, struct tr_proc, runnable);
-
-    struct tr_tls *tls = tr__tls();
-
     p->worker = w;
     /* Release pairs with the monitor's acquire in tr__threads_kick: it looks into the block. */
     atomic_store_explicit(&tls->current, p, memory_order_release);
-    while (run_once(w, p))
+    while (run_once(w, tls, p))
         ;
     atomic_store_explicit(&tls->current, NULL, memory_order_relaxed);
 }
 
-void tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r)
+/* Stays here from process to process: a return after a switch is one that the processor has
+   predicted wrongly, since it remembers the calls of the process that was left. */
+TR__OPAQUE struct tr_runnable *tr__proc_run(struct tr_worker *w, struct tr_runnable *r)
+{
+    struct tr_tls *tls = tr__tls();
+
+    do {
+        turn(w, tls, tr__container_of(r, struct tr_proc, runnable));
+        r = tr__worker_next(w);
+    } while (tr__likely(r && r->run == tr__proc_run));
+    return r;
+}
+
+static TR__OPAQUE void run_here(struct tr_worker *w, struct tr_proc *p)
+{
+    turn(w, tr__tls(), p);
+}
+
+struct tr_runnable *tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r)
 {
     struct tr_proc *p = tr__container_of(r, struct tr_proc, runnable);
     struct tr_thread *owner = p->extra->rare->thread;
 
     if (tr__thread() == owner)
-        tr__proc_run(w, r);
+        run_here(w, p);
     else if (!tr__thread_lend_worker(owner, r))
         tr__enqueue(r); /* its thread has yet to put its last turn away: a moment */
+    return NULL;
 }
 
 void tr_blocking_begin(void)

@@ -60,6 +60,16 @@ void tr__message_send(struct tr_sig *sig)
     (void)deliver(sig, TR__CAPS_NEVER_WAITS);
 }
 
+/* A tuple of words that need no copy, or one such word, to a destination that is no plain pid. */
+static TR__NOINLINE void send_words_to(tr_term to, const uint64_t *words, unsigned n)
+{
+    struct tr_arg args[3];
+
+    for (unsigned i = 0; i < n; i++)
+        args[i] = tr__arg_word(words[i]);
+    tr_send_args(to, args, (int)n);
+}
+
 static inline void charge(int32_t cost)
 {
     struct tr_proc *p = tr__self();
@@ -102,24 +112,37 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
 
 void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
 {
-    TR__ENTER();
-    uint64_t dest = to.w;
+    struct tr_tls *tls;
 
-    if (tr__unlikely((dest & 7) != TR__TAG_PID && resolve(to, &dest)))
-        tr__raise_badarg(to.w ? to : tr_nil());
-    struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, dest, TR__SIG_WORD_SIZE(n > 1 ? n + 1 : 0));
+    if (tr__unlikely((to.w & 7) != TR__TAG_PID)) {
+        send_words_to(to, words, n);
+        return;
+    }
+    bool was = tr__enter_at(&tls);
+    size_t size = TR__SIG_WORD_SIZE(n > 1 ? n + 1 : 0);
+    struct tr_sig *sig =
+        tr__sig_init(tr__block_alloc_inside(tls, size), TR__SIG_MESSAGE, to.w, size);
     if (tr__unlikely(!sig))
         tr__raise_oom();
+    sig->term = words[0];
     if (n > 1) {
-        tr__sig_words(sig)[0] = TR__HEADER(TR__KIND_TUPLE, n);
-        for (unsigned i = 0; i < n; i++)
-            tr__sig_words(sig)[i + 1] = words[i];
-        sig->term = tr__box_w(tr__sig_words(sig));
-    } else {
-        sig->term = words[0];
+        uint64_t *w = tr__sig_words(sig);
+        w[0] = TR__HEADER(TR__KIND_TUPLE, n);
+        w[1] = words[0];
+        w[2] = words[1];
+        if (n > 2)
+            w[3] = words[2];
+        sig->term = tr__box_w(w);
     }
-    (void)deliver(sig, TR__CAPS_WAITS);
+    struct tr_proc *p = tr__receiver(sig);
+    if (tr__unlikely(!p))
+        tr__sig_free(sig);
+    else if (tr__unlikely(tr__is_capped(p)))
+        (void)tr__caps_send(p, sig, TR__CAPS_WAITS);
+    else
+        tr__push_now(p, sig);
     charge(TR__COST_SEND);
+    tr__tls_leave(tr__tls(), was);
 }
 
 /* --- the same message to many --- */

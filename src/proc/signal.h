@@ -71,17 +71,22 @@ struct tr_sig_call {
     void (*serve)(struct tr_proc *p, struct tr_sig_call *call);
 };
 
-/* A block for `size` bytes in all with the head filled in; NULL without memory. Any thread. */
-static inline struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size)
+/* Fills in the head of a block of `size` bytes; NULL for NULL. */
+static inline struct tr_sig *tr__sig_init(struct tr_sig *sig, enum tr_sig_kind kind, uint64_t to,
+                                          size_t size)
 {
-    struct tr_sig *sig = tr__block_alloc(size);
-
     if (tr__unlikely(!sig))
         return NULL;
     *sig = (struct tr_sig){ .to = to, .size = (uint32_t)size, .kind = kind & 15u };
     if (tr__unlikely(tr__watching()))
         sig->from = tr__watch_sender() & 0xffffffu;
     return sig;
+}
+
+/* A block for `size` bytes in all with the head filled in; NULL without memory. Any thread. */
+static inline struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size)
+{
+    return tr__sig_init(tr__block_alloc(size), kind, to, size);
 }
 
 /* A message holding a copy of the argument list; raises badarg for arguments that are no terms,
@@ -102,6 +107,15 @@ struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int fla
 
 /* Frees a signal that is on no queue and was never the head of one (see mailbox.c). */
 void tr__sig_free(struct tr_sig *sig);
+
+/* The same for a caller that is inside; `tls` is the calling thread's. */
+static inline void tr__sig_free_inside(struct tr_tls *tls, struct tr_sig *sig)
+{
+    if (tr__likely(!sig->counted && !(sig->flags & TR__SIG_TIMER)))
+        tr__block_free_inside(tls, sig, sig->size);
+    else
+        tr__sig_free(sig);
+}
 
 /* Sends to the process of a pid word; frees or answers it when there is no such process. */
 void tr__sig_send(struct tr_sig *sig);

@@ -18,7 +18,7 @@ struct job {
     struct job *brings; /* is put on the worker's own queue when this one runs */
 };
 
-static void run_job(struct tr_worker *w, struct tr_runnable *r)
+static struct tr_runnable *run_job(struct tr_worker *w, struct tr_runnable *r)
 {
     struct job *job = (struct job *)(void *)r;
 
@@ -28,6 +28,7 @@ static void run_job(struct tr_worker *w, struct tr_runnable *r)
     atomic_fetch_add(&job->runs, 1);
     while (atomic_load(&job->hold))
         usleep(100);
+    return NULL;
 }
 
 static struct job new_job(int priority)

@@ -46,7 +46,7 @@ static void *own_main(void *arg)
     tr__thread_introduce(t);
     while ((w = await_turn(t))) {
         tr__thread_attach(t, w);
-        t->turn->run(w, t->turn);
+        (void)t->turn->run(w, t->turn);
         end_turn(t);
     }
     tr__thread_take_leave(t);

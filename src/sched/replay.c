@@ -423,7 +423,7 @@ void tr__replay_run(struct tr_worker *w)
         tr__replay_note(replay.hooks->name(r));
         tr__replay_note(replay.hooks->look(r));
         replay.hooks->before(w, r);
-        r->run(w, r);
+        (void)r->run(w, r);
         /* Without a worker, another thread is in this loop already. */
         if (!tls->worker)
             return;

@@ -19,7 +19,9 @@ enum tr_runnable_priority {
 
 struct tr_runnable {
     struct tr_runnable *next; /* the queue it is on, while runnable */
-    void (*run)(struct tr_worker *w, struct tr_runnable *r);
+    /* Runs it for one turn. It may ask tr__worker_next what comes then, and go on with that if it
+       is of its own kind; else it returns that. NULL: it has not asked, or there is none. */
+    struct tr_runnable *(*run)(struct tr_worker *w, struct tr_runnable *r);
     uint8_t priority;       /* enum tr_runnable_priority */
     _Atomic(uint8_t) marks; /* the scheduler asks its owner about them: struct tr_sched_hooks */
 };

@@ -157,7 +157,7 @@ void tr__thread_introduce(struct tr_thread *t)
     tls->thread = t;
     tls->errno_at = tr_errno_location();
     atomic_store_explicit(&tls->inside, true, memory_order_relaxed);
-    tr__context_of_thread(&t->context);
+    tr__context_of_thread(&t->home);
     tr__trap_thread_begin();
     pthread_mutex_lock(&tr__pool.lock);
     t->tid = gettid();

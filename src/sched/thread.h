@@ -21,9 +21,9 @@
 #include <sys/types.h>
 
 struct tr_thread {
-    struct tr_context context; /* its own flow while a process runs; thread only */
-    struct tr_tls *tls;        /* of this thread; NULL until it runs; guarded by the lock of
-                                  hand-overs, as is all below */
+    struct tr_context_home home; /* its own flow while a process runs; thread only */
+    struct tr_tls *tls;          /* of this thread; NULL until it runs; guarded by the lock of
+                                    hand-overs, as is all below */
     struct tr_worker *worker;
     struct tr_thread *next;   /* list of spare threads */
     struct tr_ring all;       /* on the list of all threads */

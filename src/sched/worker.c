@@ -74,14 +74,17 @@ void tr__wake(struct tr_runnable *r)
         ring_push(w, older);
 }
 
-static struct tr_runnable *urgent(void)
+static inline struct tr_runnable *urgent(void)
 {
+    if (tr__likely(tr__runlist_empty(&tr__sched.lists[TR__PRIO_MAX]) &&
+                   tr__runlist_empty(&tr__sched.lists[TR__PRIO_HIGH])))
+        return NULL;
     struct tr_runnable *r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_MAX]);
 
     return r ? r : tr__runlist_pop(&tr__sched.lists[TR__PRIO_HIGH]);
 }
 
-static void advance_timers(struct tr_worker *w)
+static TR__NOINLINE void advance_timers(struct tr_worker *w)
 {
     if (atomic_load_explicit(&w->wheel.next_due, memory_order_relaxed) == TR__NEVER)
         return;
@@ -91,7 +94,7 @@ static void advance_timers(struct tr_worker *w)
 }
 
 /* The run-next slot, while its budget lasts; afterwards it queues like everybody. */
-static struct tr_runnable *take_next(struct tr_worker *w)
+static inline struct tr_runnable *take_next(struct tr_worker *w)
 {
     struct tr_runnable *r = atomic_load_explicit(&w->next, memory_order_relaxed);
 
@@ -104,7 +107,7 @@ static struct tr_runnable *take_next(struct tr_worker *w)
     return NULL;
 }
 
-static struct tr_runnable *take_local(struct tr_worker *w)
+static inline struct tr_runnable *take_local(struct tr_worker *w)
 {
     uint32_t turn = w->turns++;
     struct tr_runnable *r = urgent();
@@ -189,27 +192,28 @@ static TR__NOINLINE struct tr_runnable *find(struct tr_worker *w)
     return NULL;
 }
 
-static inline struct tr_runnable *next(struct tr_worker *w)
+struct tr_runnable *tr__worker_next(struct tr_worker *w)
 {
+    if (tr__unlikely(tr__replay_on || !tr__worker() ||
+                     atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed)))
+        return NULL;
     struct tr_runnable *r = take_local(w);
-
-    return tr__likely(r) ? r : find(w);
+    if (tr__unlikely(!r) && !(r = find(w)))
+        return NULL;
+    /* Relaxed: the monitor only compares two looks a millisecond apart. */
+    atomic_store_explicit(&w->turn_now, w->turns, memory_order_relaxed);
+    atomic_store_explicit(&w->preempt, false, memory_order_relaxed);
+    return r;
 }
 
 void tr__worker_run(struct tr_worker *w)
 {
-    struct tr_tls *tls = tr__tls();
-    struct tr_runnable *r;
+    struct tr_runnable *r = NULL;
 
     if (tr__replay_on) {
         tr__replay_run(w);
         return;
     }
-    while (tls->worker && !atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed) &&
-           (r = next(w))) {
-        /* Relaxed: the monitor only compares two looks a millisecond apart. */
-        atomic_store_explicit(&w->turn_now, w->turns, memory_order_relaxed);
-        atomic_store_explicit(&w->preempt, false, memory_order_relaxed);
-        r->run(w, r);
-    }
+    while (r || (r = tr__worker_next(w)))
+        r = r->run(w, r);
 }

@@ -76,6 +76,16 @@ struct tr_worker *tr__worker_at(int index);
 /* Makes `r` run soon, next after the present one where that is possible. Any thread. */
 void tr__wake(struct tr_runnable *r);
 
+/* The same; `w` is the calling thread's worker, or NULL. */
+static inline void tr__wake_from(struct tr_worker *w, struct tr_runnable *r)
+{
+    if (tr__likely(w && r->priority == TR__PRIO_NORMAL &&
+                   !atomic_load_explicit(&w->next, memory_order_relaxed)))
+        atomic_store_explicit(&w->next, r, memory_order_relaxed);
+    else
+        tr__wake(r);
+}
+
 /* Makes `r` run after those that wait already. Any thread. */
 void tr__enqueue(struct tr_runnable *r);
 
@@ -95,6 +105,13 @@ static inline void tr__count_up(_Atomic uint64_t *counter)
 
 /* A number that nobody can foretell; the worker's thread only. */
 uint64_t tr__worker_random(struct tr_worker *w);
+
+/*
+ * The next runnable, whose turn begins now; waits for one. NULL when the turn is over otherwise:
+ * the scheduler stops, the calling thread has lost the worker, or who runs next is not for it to
+ * say. For `run` of a runnable, on the worker's own stack.
+ */
+struct tr_runnable *tr__worker_next(struct tr_worker *w);
 
 /* Runs runnables until the scheduler stops, or the calling thread has lost the worker: its record
    then names none. */

@@ -144,8 +144,9 @@ static void prepare(void)
 static void fail_each(void (*operation)(void), bool must_undo)
 {
     volatile int64_t failures = 0;
-    struct tr_heap *heap = tr__heap_current();
+    static struct tr_heap *heap;
 
+    heap = tr__heap_current();
     for (volatile int64_t nth = 1;; nth++) {
         struct tr_heap_mark mark = tr__heap_mark(heap);
         /* So little room is left that the heap must grow. */
