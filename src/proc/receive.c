@@ -109,7 +109,7 @@ static inline bool wait(struct tr_receive_scope *m, bool just_set)
 
 /* Apart from tr__receive_next, which calls it last: so that one function is open across the switch,
    and the way without one saves no registers for it. */
-static TR__OPAQUE bool wait_for_next(struct tr_receive_scope *m, bool was)
+static TR__OPAQUE __attribute__((used)) bool wait_and_show(struct tr_receive_scope *m, bool was)
 {
     bool just_set = m->state == EMPTY;
 
@@ -119,6 +119,16 @@ static TR__OPAQUE bool wait_for_next(struct tr_receive_scope *m, bool was)
     tr__tls_leave(tr__tls(), was);
     return true;
 }
+
+#ifdef TR__CONTEXT_CALL
+static TR__CONTEXT_BY_JUMP bool wait_for_next(__attribute__((unused)) struct tr_receive_scope *m,
+                                              __attribute__((unused)) bool was)
+{
+    TR__CONTEXT_CALL(wait_and_show);
+}
+#else
+#define wait_for_next wait_and_show
+#endif
 
 bool tr__receive_next(struct tr_receive_scope *m)
 {
