@@ -35,9 +35,11 @@ static size_t size_of(struct tr_arg a, enum mode mode);
 static size_t sizes_of(struct tr_arg a, enum mode mode, size_t own)
 {
     const struct tr_arg *args = a.as.p;
+    uint64_t word;
 
     for (uint32_t i = 0; i < a.n; i++)
-        own += size_of(args[i], mode);
+        if (!tr__arg_immediate(args[i], &word))
+            own += size_of(args[i], mode);
     return own;
 }
 
@@ -121,7 +123,7 @@ static uint64_t emit_tuple(struct build *b, struct tr_arg a)
 
     words[0] = TR__HEADER(TR__KIND_TUPLE, a.n);
     for (uint32_t i = 0; i < a.n; i++)
-        if (!(words[1 + i] = emit(b, args[i])))
+        if (!tr__arg_immediate(args[i], &words[1 + i]) && !(words[1 + i] = emit(b, args[i])))
             return 0;
     return tr__box_w(words);
 }
