@@ -28,9 +28,6 @@ bool tr__caps_init(struct tr_proc *p, const struct tr_spawn_opts *opts)
 {
     struct tr_caps_limits limits = { opts->max_memory, opts->max_mailbox, opts->mailbox_policy,
                                      opts->max_reductions };
-
-    if (!limits.max_memory && !limits.max_mailbox && !limits.max_reductions)
-        return true;
     struct tr_proc_rare *rare = tr__rare_make(p);
     if (!rare || !(rare->caps = caps_new()))
         return false;

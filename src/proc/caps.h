@@ -89,7 +89,8 @@ static inline size_t tr__caps_queued_bytes(struct tr_caps *c)
     return atomic_load_explicit(&c->queued_bytes, memory_order_relaxed);
 }
 
-/* Gives a process that does not run yet the caps of its options; false without memory. */
+/* Gives a process that does not run yet the caps of its options, which has some; false without
+   memory. */
 TR__COLD bool tr__caps_init(struct tr_proc *p, const struct tr_spawn_opts *opts);
 
 /* Puts other limits into force, those that wait go in where there is room now. Owner only. */

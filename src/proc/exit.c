@@ -19,6 +19,7 @@
 /* On the stack of an ending process: where an exit inside a clean-up function goes back to. */
 struct tr_exit_frame {
     jmp_buf back;
+    bool cleaning;                   /* clean-up functions run, `back` is set */
     struct tr_sig *dying;            /* the exit signal that ends it, or NULL */
     struct tr_receive_scope *scopes; /* open when it began to end */
 };
@@ -70,17 +71,6 @@ static void free_memory(struct tr_proc *p)
     tr__heap_destroy(&p->heap);
 }
 
-/* Ends the clean-up function that called, the receive clauses that it has opened with it. */
-static _Noreturn void end_cleanup(struct tr_proc *p)
-{
-    tr__receive_close_until(p, p->exit->scopes);
-    tr__catch_forget(p);
-    if (tr__is_capped(p))
-        tr__caps_of(p)->looking = NULL;
-    p->wake_at = TR__NEVER;
-    longjmp(p->exit->back, 1);
-}
-
 void (*tr__tables_hook)(struct tr_proc *p, uint64_t pid, bool may_switch);
 
 /* Not inlined: most processes never come here. */
@@ -117,6 +107,27 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
     __builtin_unreachable();
 }
 
+/* Ends the clean-up function that called, the receive clauses that it has opened with it. */
+static _Noreturn void end_cleanup(struct tr_proc *p)
+{
+    tr__receive_close_until(p, p->exit->scopes);
+    tr__catch_forget(p);
+    if (tr__is_capped(p))
+        tr__caps_of(p)->looking = NULL;
+    p->wake_at = TR__NEVER;
+    if (!p->exit->cleaning)
+        vanish(p);
+    longjmp(p->exit->back, 1);
+}
+
+static TR__NOINLINE void run_cleanups(struct tr_proc *p)
+{
+    p->exit->cleaning = true;
+    _setjmp(p->exit->back);
+    tr__cleanups_run(p);
+    p->exit->cleaning = false;
+}
+
 _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
 {
     struct tr_exit_frame frame;
@@ -132,11 +143,12 @@ _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason)
     tr__catch_forget(p);
     if (tr__is_capped(p))
         tr__caps_of(p)->looking = NULL;
+    frame.cleaning = false;
     frame.dying = p->dying;
     frame.scopes = p->scopes;
     p->exit = &frame;
-    _setjmp(frame.back);
-    tr__cleanups_run(p);
+    if (p->cleanups)
+        run_cleanups(p);
     vanish(p);
 }
 

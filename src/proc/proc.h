@@ -190,8 +190,18 @@ static inline struct tr_proc *tr__self(void)
 }
 
 /* The calling process; panics with the name of the function when there is none. */
-struct tr_proc *tr__self_or_panic(const char *function);
+static inline struct tr_proc *tr__self_or_panic(const char *function);
+TR__COLD _Noreturn void tr__self_panic(const char *function);
 #define TR__SELF() tr__self_or_panic(__func__)
+
+static inline struct tr_proc *tr__self_or_panic(const char *function)
+{
+    struct tr_proc *p = tr__self();
+
+    if (tr__unlikely(!p))
+        tr__self_panic(function);
+    return p;
+}
 
 /*
  * TR__ENTER() at the top of a public function keeps the worker from being taken until the function
@@ -241,7 +251,13 @@ static inline void tr__run_outside(void (*fn)(void *), void *arg)
 }
 
 /* The slot a pid or local reference names, or NULL; it may hold another process by now. */
-struct tr_proc *tr__proc_at(uint64_t pid_or_ref);
+static inline struct tr_proc *tr__proc_at(uint64_t pid_or_ref)
+{
+    uint32_t slot =
+        (pid_or_ref & 3) == TR__TAG_REF ? TR__REF_SLOT(pid_or_ref) : TR__PID_SLOT(pid_or_ref);
+
+    return tr__slot_at(slot);
+}
 
 /* The process that a signal is for, or NULL when there is none. A look that saves work for the
    receiver; whether it is the one meant, it checks itself. */
@@ -267,10 +283,11 @@ void tr__proc_count_reset(void);
 
 /* --- mailbox.c --- */
 
-/* Puts a signal on the inbox and wakes the owner; any thread. tr__push_now does not look whether
-   the process is capped. */
+/* Puts a signal on the inbox and wakes the owner; any thread. The two others do not look whether
+   the process is capped; `tls` is the calling thread's. */
 void tr__push(struct tr_proc *p, struct tr_sig *sig);
 static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig);
+static inline void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig);
 
 /* Wakes the owner without a signal, if it waits. Any thread. */
 void tr__poke(struct tr_proc *p);
@@ -338,6 +355,11 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig);
 
 static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig)
 {
+    tr__push_inside(tr__tls(), p, sig);
+}
+
+static inline void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig)
+{
     struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
 
     do {
@@ -349,7 +371,7 @@ static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig)
     } while (!atomic_compare_exchange_weak_explicit(&p->inbox, &newest, sig, memory_order_acq_rel,
                                                     memory_order_relaxed));
     if (newest == TR__ASLEEP)
-        tr__wake_from(tr__worker(), &p->runnable);
+        tr__wake_from(tls->worker, &p->runnable);
 }
 
 static inline void tr__take_signal(struct tr_proc *p)

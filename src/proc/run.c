@@ -215,9 +215,11 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
     tr__heap_set(tls, NULL);
     if (watching)
         tr__watch_end(p);
+    if (tr__likely(p->action == TR__ACT_WAIT))
+        return fall_asleep(p);
     switch ((enum tr_proc_action)p->action) {
     case TR__ACT_WAIT:
-        return fall_asleep(p);
+        break;
     case TR__ACT_YIELD:
         tr__enqueue(&p->runnable);
         return false;

@@ -60,6 +60,23 @@ void tr__message_send(struct tr_sig *sig)
     (void)deliver(sig, TR__CAPS_NEVER_WAITS);
 }
 
+/* `tls` is the calling thread's, the result too: it may be another one then. */
+static inline struct tr_tls *charge_at(struct tr_tls *tls, int32_t cost)
+{
+    struct tr_proc *p = atomic_load_explicit(&tls->current, memory_order_relaxed);
+
+    if (tr__unlikely(!p)) {
+        tr__replay_outside("tr_send");
+        return tls;
+    }
+    p->reductions += (uint64_t)cost;
+    if (tr__charge(p->worker, cost)) {
+        tr__yield_now(p);
+        tls = tr__tls();
+    }
+    return tls;
+}
+
 /* A tuple of words that need no copy, or one such word, to a destination that is no plain pid. */
 static TR__NOINLINE void send_words_to(tr_term to, const uint64_t *words, unsigned n)
 {
@@ -72,12 +89,7 @@ static TR__NOINLINE void send_words_to(tr_term to, const uint64_t *words, unsign
 
 static inline void charge(int32_t cost)
 {
-    struct tr_proc *p = tr__self();
-
-    if (tr__likely(p))
-        tr__spend(p, cost);
-    else
-        tr__replay_outside("tr_send");
+    (void)charge_at(tr__tls(), cost);
 }
 
 tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
@@ -134,15 +146,18 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
             w[3] = words[2];
         sig->term = tr__box_w(w);
     }
-    struct tr_proc *p = tr__receiver(sig);
-    if (tr__unlikely(!p))
+    struct tr_proc *to_proc = tr__slot_at(TR__PID_SLOT(to.w));
+    if (tr__unlikely(!to_proc ||
+                     atomic_load_explicit(&to_proc->id, memory_order_acquire) != to.w)) {
         tr__sig_free(sig);
-    else if (tr__unlikely(tr__is_capped(p)))
-        (void)tr__caps_send(p, sig, TR__CAPS_WAITS);
-    else
-        tr__push_now(p, sig);
-    charge(TR__COST_SEND);
-    tr__tls_leave(tr__tls(), was);
+    } else if (tr__unlikely(tr__is_capped(to_proc))) {
+        (void)tr__caps_send(to_proc, sig, TR__CAPS_WAITS);
+        tls = tr__tls();
+    } else {
+        tr__push_inside(tls, to_proc, sig);
+    }
+    tls = charge_at(tls, TR__COST_SEND);
+    tr__tls_leave(tls, was);
 }
 
 /* --- the same message to many --- */

@@ -202,6 +202,11 @@ static bool valid(tr_process_fn fn, const struct tr_spawn_opts *opts)
            opts->name.w != TR_ATOM_W(undefined) && (!opts->name.w || tr__is_atom_w(opts->name.w));
 }
 
+static inline bool has_caps(const struct tr_spawn_opts *opts)
+{
+    return opts->max_memory || opts->max_mailbox || opts->max_reductions;
+}
+
 static tr_err start(tr_pid *pid, const struct plan *plan)
 {
     const struct tr_spawn_opts *opts = plan->opts;
@@ -217,7 +222,7 @@ static tr_err start(tr_pid *pid, const struct plan *plan)
     init(p, plan, parent);
     uint64_t id = TR__PID_W(p->slot.index, p->generation);
     if (!tr__argument_set(p, plan->args, plan->n) || !inherit_leader(p, parent) ||
-        !tr__caps_init(p, opts)) {
+        tr__unlikely(has_caps(opts) && !tr__caps_init(p, opts))) {
         give_slot_back(w, p);
         return TR_ENOMEM;
     }

@@ -7,23 +7,11 @@
 
 static _Atomic uint64_t started_outside;
 
-struct tr_proc *tr__self_or_panic(const char *function)
+_Noreturn void tr__self_panic(const char *function)
 {
-    struct tr_proc *p = tr__self();
-
-    if (tr__likely(p))
-        return p;
     tr__fork_check();
     fprintf(stderr, "troupe: %s must be called by a process; this thread runs none\n", function);
     abort();
-}
-
-struct tr_proc *tr__proc_at(uint64_t pid_or_ref)
-{
-    uint32_t slot =
-        (pid_or_ref & 3) == TR__TAG_REF ? TR__REF_SLOT(pid_or_ref) : TR__PID_SLOT(pid_or_ref);
-
-    return tr__slot_at(slot);
 }
 
 bool tr__proc_alive(uint64_t pid)
