@@ -19,6 +19,8 @@
 #ifndef TROUPE_OS_CONTEXT_X86_64_H
 #define TROUPE_OS_CONTEXT_X86_64_H
 
+#include "base/compiler.h"
+
 #include <stdint.h>
 
 #ifdef __AVX512F__
@@ -43,7 +45,9 @@
  *
  * which passes its arguments on to the function. That returns here, whichever flow it is, and from
  * here it is a jump, which is predicted by what was done before. The arguments are in registers.
+ * Not for the sanitizers, which would write code of theirs into it.
  */
+#ifndef TR__SANITIZED
 #define TR__CONTEXT_BY_JUMP __attribute__((naked, noinline))
 #define TR__CONTEXT_CALL(function)                                                                 \
     __asm__ volatile("pushq %%rbp\n\t"                                                             \
@@ -60,6 +64,7 @@
                      "notrack jmp *%%rdx"                                                          \
                      :                                                                             \
                      : "i"(function))
+#endif
 
 /* Code compiled with -fcf-protection marks where indirect jumps may arrive. */
 #if defined(__CET__) && __CET__ & 1

@@ -88,10 +88,19 @@ bool tr__inbox_sleep(struct tr_proc *p)
 
 void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig)
 {
-    if (sig == p->seen)
+    if (sig == p->seen) {
         p->flags |= TR__P_SEEN_DEAD;
-    else
+        return;
+    }
+    /* What is counted may run code of the program when it goes: not inside. */
+    if (tr__unlikely(sig->counted)) {
         tr__sig_free(sig);
+        return;
+    }
+    struct tr_tls *tls = tr__tls();
+    bool was = tr__tls_enter(tls);
+    tr__sig_free_inside(tls, sig);
+    tr__tls_leave(tls, was);
 }
 
 void tr__sig_bounce(struct tr_proc *p, struct tr_sig *sig)

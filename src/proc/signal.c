@@ -14,9 +14,45 @@
 #include <string.h>
 
 #define WORDS_MAX ((UINT32_MAX - sizeof(struct tr_sig)) / sizeof(uint64_t))
+#define FLAT_MAX  8u
+
+/* Most messages: a few values that need no memory of their own. Their words; false: another one. */
+static inline bool flat(const struct tr_arg *args, uint32_t n, uint64_t words[FLAT_MAX])
+{
+    if (n > FLAT_MAX)
+        return false;
+    for (uint32_t i = 0; i < n; i++)
+        if (!tr__arg_immediate(args[i], &words[i]))
+            return false;
+    return true;
+}
+
+/* A message with room for `head` words, then a tuple of these; *word is the tuple. */
+static inline struct tr_sig *flat_message(uint64_t to, size_t head, const uint64_t *words,
+                                          uint32_t n, uint64_t *word)
+{
+    struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(head + 1 + n));
+
+    if (tr__unlikely(!sig))
+        return NULL;
+    uint64_t *out = tr__sig_words(sig) + head;
+    out[0] = TR__HEADER(TR__KIND_TUPLE, n);
+    for (uint32_t i = 0; i < n; i++)
+        out[1 + i] = words[i];
+    *word = tr__box_w(out);
+    return sig;
+}
 
 struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
 {
+    uint64_t few[FLAT_MAX], tuple;
+
+    if (n > 1 && flat(args, (uint32_t)n, few)) {
+        struct tr_sig *sig = flat_message(to, 0, few, (uint32_t)n, &tuple);
+        if (tr__likely(sig != NULL))
+            sig->term = tuple;
+        return sig;
+    }
     size_t words = tr__args_size(args, n);
 
     if (words > WORDS_MAX)
@@ -35,6 +71,10 @@ struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
 
 struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint64_t *word)
 {
+    uint64_t few[FLAT_MAX];
+
+    if (arg.kind == TR__ARG_TUPLE && arg.n > 0 && flat(arg.as.p, arg.n, few))
+        return flat_message(to, head, few, arg.n, word);
     bool immediate = tr__arg_immediate(arg, word);
     size_t words = head + (immediate ? 0 : tr__args_size(&arg, 1));
 

@@ -77,7 +77,13 @@ static inline struct tr_sig *tr__sig_init(struct tr_sig *sig, enum tr_sig_kind k
 {
     if (tr__unlikely(!sig))
         return NULL;
-    *sig = (struct tr_sig){ .to = to, .size = (uint32_t)size, .kind = kind & 15u };
+    sig->to = to;
+    sig->term = 0;
+    sig->counted = NULL;
+    sig->size = (uint32_t)size;
+    sig->kind = kind & 15u;
+    sig->flags = 0;
+    sig->from = 0;
     if (tr__unlikely(tr__watching()))
         sig->from = tr__watch_sender() & 0xffffffu;
     return sig;
@@ -86,7 +92,12 @@ static inline struct tr_sig *tr__sig_init(struct tr_sig *sig, enum tr_sig_kind k
 /* A block for `size` bytes in all with the head filled in; NULL without memory. Any thread. */
 static inline struct tr_sig *tr__sig_new(enum tr_sig_kind kind, uint64_t to, size_t size)
 {
-    return tr__sig_init(tr__block_alloc(size), kind, to, size);
+    struct tr_tls *tls = tr__tls();
+    bool was = tr__tls_enter(tls);
+    struct tr_sig *sig = tr__block_alloc_inside(tls, size);
+
+    tr__tls_leave(tls, was);
+    return tr__sig_init(sig, kind, to, size);
 }
 
 /* A message holding a copy of the argument list; raises badarg for arguments that are no terms,
