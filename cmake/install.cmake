@@ -26,3 +26,14 @@ install(FILES
     ${PROJECT_BINARY_DIR}/troupe-config-version.cmake
     DESTINATION ${package_dir})
 install(EXPORT troupe-targets NAMESPACE troupe:: DESTINATION ${package_dir})
+
+# The HTTP client, where it is built.
+if(TARGET troupe_http_shared)
+    install(TARGETS troupe_http_shared troupe_http_static EXPORT troupe-http-targets
+        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+    install(EXPORT troupe-http-targets NAMESPACE troupe:: DESTINATION ${package_dir})
+    configure_file(cmake/troupe-http.pc.in troupe-http.pc @ONLY)
+    install(FILES ${PROJECT_BINARY_DIR}/troupe-http.pc
+        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+endif()

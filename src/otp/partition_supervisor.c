@@ -102,27 +102,29 @@ static void forget(void *entry)
     atomic_store_explicit(&e->total, 0, memory_order_release);
 }
 
-static tr_term adapted(const struct tr_partition_supervisor *sup, tr_term args, int i)
+typedef tr_term (*with_argument_fn)(tr_term arg, int i);
+
+static tr_term adapted(with_argument_fn with_argument, tr_term args, int i)
 {
-    if (!sup->with_argument)
+    if (!with_argument)
         return args;
-    return tr_build(tr_list(sup->with_argument(tr_is_nil(args) ? args : tr_head(args), i)));
+    return tr_build(tr_list(with_argument(tr_is_nil(args) ? args : tr_head(args), i)));
 }
 
 /* Starts partition i; its pid goes into the table. */
 static tr_term start_partition(tr_term arg)
 {
-    uint64_t entry, supervisor;
+    uint64_t entry, with_argument;
     struct tr_child c;
     tr_term spec;
     tr_pid pid;
     int i;
 
-    if (!tr_match(arg, &entry, &supervisor, &i, &spec) ||
+    if (!tr_match(arg, &entry, &with_argument, &i, &spec) ||
         tr__child_parse(&c, spec, TR_NEVER).w != 0)
         tr_error(a_badarg);
-    tr_term args = adapted((const struct tr_partition_supervisor *)(uintptr_t)supervisor,
-                           tr_element(c.start, 2), i);
+    tr_term args =
+        adapted((with_argument_fn)(uintptr_t)with_argument, tr_element(c.start, 2), i);
     tr_term result = tr__child_run_start(&c, args);
     if (tr_match(result, a_ok, &pid) || tr_match(result, a_ok, &pid, tr_any())) {
         struct entry *e = (struct entry *)(uintptr_t)entry;
@@ -133,10 +135,10 @@ static tr_term start_partition(tr_term arg)
 }
 
 /* The specification of partition i: as that of the child, but for its id and start. */
-static tr_term partition_spec(tr_term spec, uint64_t entry, uint64_t supervisor, int i)
+static tr_term partition_spec(tr_term spec, uint64_t entry, uint64_t with_argument, int i)
 {
     tr_term start = tr_build(a_undefined);
-    tr_term arg = tr_build(entry, supervisor, i, spec);
+    tr_term arg = tr_build(entry, with_argument, i, spec);
 
     tr_map_get(spec, tr_build(a_start), &start);
     tr_term module = tr_is_tuple(start) ? tr_element(start, 0) : start;
@@ -168,8 +170,9 @@ static tr_term init(tr_term arg)
     tr_defer(forget, e);
     tr_term spec = tr_child_to_term(&sup->child);
     tr_term specs = tr_nil();
+    uint64_t with_argument = (uint64_t)(uintptr_t)sup->with_argument;
     for (int i = n - 1; i >= 0; i--)
-        specs = tr_list_push(specs, partition_spec(spec, (uint64_t)(uintptr_t)e, supervisor, i));
+        specs = tr_list_push(specs, partition_spec(spec, (uint64_t)(uintptr_t)e, with_argument, i));
     atomic_store_explicit(&e->total, n, memory_order_release);
     atomic_store_explicit(&e->n, n, memory_order_release);
     tr_term flags = tr__supervisor_common_flags(sup->strategy, sup->max_restarts, sup->max_seconds,
