@@ -78,7 +78,8 @@ struct tr_http_opts {
     int64_t timeout_ms;         /* for all of it, redirects and waiting for a connection included;
                                    30,000; TR_INFINITY. For a stream: no limit */
     int64_t connect_timeout_ms; /* for a connection, looking up its host included; 10,000 */
-    int64_t stall_timeout_ms;   /* so long without a byte, in whole seconds, rounded up; no limit */
+    int64_t stall_timeout_ms;   /* for a pause between bytes; rounded up to seconds, and up to 5 s
+                                   late, since libcurl looks at a mean; no limit */
 
     size_t max_body;    /* bytes of the response's body; 16 MiB, for a stream no limit */
     size_t max_headers; /* bytes of its headers; 64 KiB; not above 100,000 for each */
@@ -106,9 +107,8 @@ struct tr_http_response {
  * tr_http_post has `size` bytes of the given type (NULL: no type is told) instead of opts->body;
  * tr_http_request any method, such as "PUT". opts may be NULL. TR_OK, or an error and its reason:
  *
- *     TR_EINVAL     bad_url (also one that a redirect leads to: neither http nor https), bad_header,
- *                   bad_method, or a negative time: bad_timeout
- *     TR_ENOTFOUND  nxdomain: no such host
+ *     TR_EINVAL     bad_url (also one that a redirect leads to: neither http nor https),
+ * bad_header, bad_method, or a negative time: bad_timeout TR_ENOTFOUND  nxdomain: no such host
  *     TR_ETIMEOUT   timeout
  *     TR_ECLOSED    econnrefused; {connect, Text}: no connection for another cause; closed: by the
  *                   server before the response was complete; {driver, Reason}: the driver ended

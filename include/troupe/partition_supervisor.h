@@ -34,8 +34,9 @@ struct tr_partition_supervisor {
 /*
  * Starts a partition supervisor, linked with the caller, and its partitions, whose ids are 0, 1 and
  * so on. The result is that of tr_supervisor_start_link. opts->name is how it is asked for, and
- * mandatory. The struct need not last longer than the call, what it points to must. The caller ends with {badarg, What} when name or child are missing, or the number is
- * negative; nothing was started then. Process only; blocks. (PartitionSupervisor.start_link/1)
+ * mandatory. The struct need not last longer than the call, what it points to must. The caller ends
+ * with {badarg, What} when name or child are missing, or the number is negative; nothing was
+ * started then. Process only; blocks. (PartitionSupervisor.start_link/1)
  */
 tr_term tr_partition_supervisor_start_link(const struct tr_partition_supervisor *supervisor,
                                            const struct tr_gen_server_opts *opts);

@@ -123,8 +123,7 @@ static tr_term start_partition(tr_term arg)
     if (!tr_match(arg, &entry, &with_argument, &i, &spec) ||
         tr__child_parse(&c, spec, TR_NEVER).w != 0)
         tr_error(a_badarg);
-    tr_term args =
-        adapted((with_argument_fn)(uintptr_t)with_argument, tr_element(c.start, 2), i);
+    tr_term args = adapted((with_argument_fn)(uintptr_t)with_argument, tr_element(c.start, 2), i);
     tr_term result = tr__child_run_start(&c, args);
     if (tr_match(result, a_ok, &pid) || tr_match(result, a_ok, &pid, tr_any())) {
         struct entry *e = (struct entry *)(uintptr_t)entry;

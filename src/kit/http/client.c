@@ -5,11 +5,12 @@
 #include "kit/http/http.h"
 
 #include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 tr_atoms(troupe_http, ok, error, request, read, close, nil, bad_url, bad_method, bad_header,
-         bad_timeout, badarg, noproc, closed, driver, max_restarts, undefined);
+         bad_timeout, badarg, noproc, closed, driver);
 
 #define TIMEOUT_MS         30000
 #define CONNECT_TIMEOUT_MS 10000
@@ -74,6 +75,18 @@ static bool host_of(const char *url, tr_bin *host)
     return host->size > 0;
 }
 
+/* "Name: value" or, which is how libcurl is told of a header without a value, "Name;". */
+static tr_term header_line(const struct tr_http_header *h)
+{
+    size_t room = strlen(h->name) + strlen(h->value) + sizeof ": ";
+    char *line = tr_alloc(room);
+    int size = snprintf(line, room, *h->value ? "%s: %s" : "%s;", h->name, h->value);
+    tr_term term = tr_binary(line, (size_t)size);
+
+    tr_free(line);
+    return term;
+}
+
 /* A list of "Name: value"; false when one of them would not be a header. */
 static bool header_list(const struct tr_http_header *headers, const char *type, tr_term *list)
 {
@@ -85,19 +98,16 @@ static bool header_list(const struct tr_http_header *headers, const char *type, 
         const struct tr_http_header *one = typed ? h++ : &of_type;
         if (!is_token(one->name) || !one->value || strpbrk(one->value, "\r\n"))
             return false;
-        /* This is how libcurl is told of a header with no value. */
-        const char *format = *one->value ? "%s: %s" : "%s;";
-        char line[strlen(one->name) + strlen(one->value) + 3];
-        snprintf(line, sizeof line, format, one->name, one->value);
-        *list = tr_list_push(*list, tr_build(line));
+        *list = tr_list_push(*list, header_line(one));
     }
     *list = tr_list_reverse(*list);
     return true;
 }
 
+/* For libcurl, where 0 is no limit. */
 static int64_t time_of(int64_t ms, int64_t otherwise)
 {
-    if (ms == TR_INFINITY || (ms == 0 && otherwise == 0))
+    if (ms == TR_INFINITY)
         return 0;
     return ms == 0 ? otherwise : ms < MAX_TIMEOUT_MS ? ms : MAX_TIMEOUT_MS;
 }
@@ -123,7 +133,9 @@ static tr_term limits_of(const struct call *c)
     size_t max_body = o->max_body ? o->max_body : c->stream ? TR_HTTP_UNLIMITED : MAX_BODY;
 
     return tr_build(time_of(o->timeout_ms, c->stream ? 0 : TIMEOUT_MS),
-                    time_of(o->connect_timeout_ms, CONNECT_TIMEOUT_MS),
+                    o->connect_timeout_ms == TR_INFINITY
+                        ? MAX_TIMEOUT_MS /* none would be libcurl's own, 5 minutes */
+                        : time_of(o->connect_timeout_ms, CONNECT_TIMEOUT_MS),
                     time_of(o->stall_timeout_ms, 0), max_body,
                     o->max_headers ? o->max_headers : MAX_HEADERS,
                     o->max_redirects ? o->max_redirects : MAX_REDIRECTS);
@@ -161,37 +173,37 @@ static tr_err ask(tr_pid driver, tr_term request, tr_term *reply)
 
 /* --- responses --- */
 
-/* One line of the head, "Name: value". */
-static tr_term header_of(const char *line, size_t size)
+/* One line of the head, "Name: value"; its name is put into lower case. */
+static tr_term header_of(char *line, size_t size)
 {
-    const char *colon = memchr(line, ':', size);
-    size_t length = (size_t)(colon - line);
-    const char *value = colon + 1, *end = line + size;
-    char name[length + 1];
+    size_t length = (size_t)((char *)memchr(line, ':', size) - line);
+    const char *value = line + length + 1, *end = line + size;
 
     for (size_t i = 0; i < length; i++)
-        name[i] = (char)tolower((unsigned char)line[i]);
-    while (value < end && (*value == ' ' || *value == '\t'))
+        line[i] = (char)tolower((unsigned char)line[i]);
+    while (value < end && isspace((unsigned char)*value))
         value++;
     while (end > value && isspace((unsigned char)end[-1]))
         end--;
-    tr_bin n = { name, length }, v = { value, (size_t)(end - value) };
+    tr_bin n = { line, length }, v = { value, (size_t)(end - value) };
     return tr_build(n, v);
 }
 
 static tr_term parse_head(tr_bin head)
 {
-    const char *at = head.data, *end = at + head.size;
+    char *copy = tr_alloc(head.size + 1), *end = copy + head.size;
     tr_term list = tr_nil();
 
-    while (at < end) {
-        const char *next = memchr(at, '\n', (size_t)(end - at));
+    memcpy(copy, head.data, head.size);
+    for (char *at = copy; at < end;) {
+        char *next = memchr(at, '\n', (size_t)(end - at));
         size_t size = (size_t)((next ? next : end) - at);
         /* Not the status line. */
-        if (at != head.data && memchr(at, ':', size))
+        if (at != copy && memchr(at, ':', size))
             list = tr_list_push(list, header_of(at, size));
         at += size + 1;
     }
+    tr_free(copy);
     return tr_list_reverse(list);
 }
 
@@ -224,10 +236,9 @@ static tr_err perform(const struct call *c, struct tr_http_response *r, tr_pid *
         return fail(TR_EINVAL, r, tr_build(a_bad_timeout));
     if (tr_try_partition(o->client.w ? o->client : a_troupe_http, driver, host))
         return fail(TR_ENOPROC, r, tr_build(a_noproc));
-    tr_term request =
-        tr_build(a_request, c->url, c->method, headers, tr_binary(c->body.data, c->body.size),
-                 limits_of(c), tr_tuple(text_of(o->ca_file), text_of(o->proxy)), c->stream,
-                 o->insecure);
+    tr_term request = tr_build(
+        a_request, c->url, c->method, headers, tr_binary(c->body.data, c->body.size), limits_of(c),
+        tr_tuple(text_of(o->ca_file), text_of(o->proxy)), c->stream, o->insecure);
     tr_err err = ask(*driver, request, &reply);
     if (err)
         return fail(err, r, reply);
@@ -258,9 +269,8 @@ tr_err tr_http_request(const char *method, const char *url, struct tr_http_respo
                        const struct tr_http_opts *opts)
 {
     opts = opts_of(opts);
-    return whole(
-        &(struct call){ .method = method, .url = url, .body = opts->body, .opts = opts },
-        response);
+    return whole(&(struct call){ .method = method, .url = url, .body = opts->body, .opts = opts },
+                 response);
 }
 
 tr_err tr_http_get(const char *url, struct tr_http_response *response,

@@ -15,12 +15,11 @@
 
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <unistd.h>
+#include <time.h>
 
-tr_atoms(request, read, close, watch, ready, timeout, ok, error, closed, out_of_memory, curl_multi,
-         epoll, DOWN, process, nil, no_driver);
+tr_atoms(request, read, close, watch, ready, ok, error, closed, out_of_memory, curl_multi,
+         epoll, DOWN, process, no_driver);
 
 #define NBUCKETS 1024 /* of transfers; a power of two */
 #define NEVENTS  256  /* that are taken at once */
@@ -151,14 +150,9 @@ static void tell_stream(struct driver *d, struct tr__http_transfer *t)
 {
     if (!t->client.w)
         return;
-    if (!t->has_opened) {
-        if (t->has_ended && t->code != CURLE_OK) {
-            answer_error(t);
-            drop(d, t);
-        } else if (t->has_head || t->has_ended) {
-            t->has_opened = true;
-            answer_response(t);
-        }
+    if (!t->has_opened && t->has_head) {
+        t->has_opened = true;
+        answer_response(t);
     } else if (t->got.size) {
         answer_piece(t);
     } else if (t->has_ended) {

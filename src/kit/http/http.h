@@ -46,9 +46,9 @@ struct tr__http_transfer {
     size_t max_body, max_headers;
     bool stream, follows;
     bool has_location; /* the last response leads elsewhere */
-    bool has_head;   /* the headers are complete */
-    bool has_opened; /* and the client has them */
-    bool is_paused;  /* as much as is allowed is waiting to be read */
+    bool has_head;     /* the headers are complete */
+    bool has_opened;   /* and the client has them */
+    bool is_paused;    /* as much as is allowed is waiting to be read */
     bool is_changed;
     bool too_large, head_too_large, no_memory; /* why a callback has given up */
     bool has_ended;                            /* with this code: */
