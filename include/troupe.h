@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Troupe: Erlang/OTP's concurrency for C programs. This header includes all the others. */
+/* Troupe: Erlang/OTP's concurrency for C programs. This header includes all the others but those of
+   libraries that are linked separately: troupe/http.h. */
 #ifndef TROUPE_H
 #define TROUPE_H
 

@@ -134,7 +134,7 @@ TR_MUST_USE tr_err tr_http_request(const char *method, const char *url,
 
 /* The value of a header by its name in lower case, the first of several; false, *value untouched,
    when there is none. Any thread. */
-bool tr_http_header(const struct tr_http_response *response, const char *name, tr_bin *value);
+bool tr_http_header_value(const struct tr_http_response *response, const char *name, tr_bin *value);
 
 /* --- bodies in pieces --- */
 

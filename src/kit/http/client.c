@@ -296,7 +296,7 @@ tr_err tr_http_post(const char *url, const char *type, const void *body, size_t 
                  response);
 }
 
-bool tr_http_header(const struct tr_http_response *response, const char *name, tr_bin *value)
+bool tr_http_header_value(const struct tr_http_response *response, const char *name, tr_bin *value)
 {
     tr_term list = response->headers, item;
 

@@ -18,8 +18,8 @@
 #include <sys/epoll.h>
 #include <time.h>
 
-tr_atoms(request, read, close, watch, ready, ok, error, closed, out_of_memory, curl_multi,
-         epoll, DOWN, process, no_driver);
+tr_atoms(request, read, close, watch, ready, ok, error, closed, out_of_memory, curl_multi, epoll,
+         DOWN, process, no_driver);
 
 #define NBUCKETS 1024 /* of transfers; a power of two */
 #define NEVENTS  256  /* that are taken at once */

@@ -230,8 +230,8 @@ TEST_PROC_REAL(a_response_has_status_headers_and_body)
     CHECK_TERM(r.url, tr_build(url("/until_end")));
     CHECK_TERM(r.headers, tr_build(tr_list(tr_tuple("x-empty", ""), tr_tuple("x-one", "1"),
                                            tr_tuple("x-one", "2"))));
-    CHECK(tr_http_header(&r, "x-one", &value) && is(value, "1"));
-    CHECK(!tr_http_header(&r, "x-two", &value));
+    CHECK(tr_http_header_value(&r, "x-one", &value) && is(value, "1"));
+    CHECK(!tr_http_header_value(&r, "x-two", &value));
 }
 
 TEST_PROC_REAL(the_request_carries_method_headers_and_body)
@@ -308,7 +308,7 @@ TEST_PROC_REAL(redirects_are_followed_up_to_a_limit)
     CHECK_INT(r.status, 200);
     CHECK(is(r.body, "to the end"));
     CHECK_TERM(r.url, tr_build(url("/until_end")));
-    CHECK(!tr_http_header(&r, "location", &(tr_bin){ 0 }));
+    CHECK(!tr_http_header_value(&r, "location", &(tr_bin){ 0 }));
 
     CHECK_INT(tr_http_get(url("/moved"), &r, TR_HTTP_OPTS(.max_redirects = TR_HTTP_NO_REDIRECTS)),
               TR_OK);
