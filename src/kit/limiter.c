@@ -2,19 +2,16 @@
 /*
  * Rate limits for keys: a hash table in stripes, each with a lock of its own.
  *
- * Under a lock there are only a few instructions and no call into the library, so no process is
- * switched away while it holds one. Signals are blocked meanwhile: a process may be killed in the
- * middle of code that is linked into the program, and would leave the lock locked. The key is
- * looked up by its bytes, which are made before the lock is taken: the word of an immediate, the
- * bytes of a binary, the text of anything else. A stripe is swept of the keys that no longer matter
- * when it has twice as many entries as after the last sweep: sweeping costs each take a constant
- * share, and no timer is needed.
+ * Under a lock (kit/lock.h) there are only a few instructions. The key is looked up by its bytes,
+ * which are made before the lock is taken: the word of an immediate, the bytes of a binary, the
+ * text of anything else. A stripe is swept of the keys that no longer matter when it has twice as
+ * many entries as after the last sweep: sweeping costs each take a constant share, and no timer is
+ * needed.
  */
+#include "kit/lock.h"
 #include "kit/rate.h"
 #include "troupe.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 
 #define NS_PER_MS   INT64_C(1000000)
@@ -191,21 +188,6 @@ static bool is_idle(const struct tr_limiter *l, struct entry *e, int64_t now)
 
 /* --- a stripe, under its lock --- */
 
-static void lock(struct stripe *s, sigset_t *before)
-{
-    sigset_t all;
-
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, before);
-    pthread_mutex_lock(&s->lock);
-}
-
-static void unlock(struct stripe *s, const sigset_t *before)
-{
-    pthread_mutex_unlock(&s->lock);
-    pthread_sigmask(SIG_SETMASK, before, NULL);
-}
-
 static void free_entry(const struct tr_limiter *l, struct entry *e)
 {
     if (l->rate.kind == TR_SLIDING_WINDOW)
@@ -355,13 +337,13 @@ int64_t tr_limiter_take_args(struct tr_limiter *limiter, int64_t n, const struct
         int64_t now = tr_monotonic_ns();
         sigset_t signals;
 
-        lock(s, &signals);
+        tr__kit_lock(&s->lock, &signals);
         if (s->n >= s->sweep_at)
             sweep(limiter, s, now);
         struct entry *e = find(s, &key);
         if (e)
             wait = take(limiter, e, n, now);
-        unlock(s, &signals);
+        tr__kit_unlock(&s->lock, &signals);
     }
     if (wait < 0)
         tr_error(a_out_of_memory);
@@ -374,9 +356,9 @@ size_t tr_limiter_size(struct tr_limiter *limiter)
     size_t n = 0;
 
     for (struct stripe *s = limiter->stripes; s < limiter->stripes + NSTRIPES; s++) {
-        lock(s, &signals);
+        tr__kit_lock(&s->lock, &signals);
         n += s->n;
-        unlock(s, &signals);
+        tr__kit_unlock(&s->lock, &signals);
     }
     return n;
 }

@@ -11,6 +11,7 @@
  * Pools are small: workers and waiting processes are found by walking.
  */
 #include "troupe/kit/pool.h"
+#include "kit/again.h"
 #include "troupe.h"
 
 /* clang-format off */
@@ -448,19 +449,15 @@ tr_err tr_pool_transaction_args(tr_term pool, int64_t timeout_ms, tr_term *resul
                                 const struct tr_arg *args, int n)
 {
     struct work w = { .fn = fn, .arg = tr_build_args(args, n) };
-    tr_term reason, trace;
+    tr_term reason;
     tr_err err = tr_pool_checkout(pool, timeout_ms, &w.worker);
 
     if (err)
         return err;
     bool failed = tr_catch(work, &w, &reason);
     tr_pool_checkin(pool, w.worker);
-    if (failed) {
-        /* An error, and no exit that was meant: it is still reported. */
-        if (tr_match(reason, tr_any(), &trace) && tr_is_list(trace))
-            tr_report_exits();
-        tr_exit(reason);
-    }
+    if (failed)
+        tr__exit_again(reason);
     if (result)
         *result = w.result;
     return TR_OK;

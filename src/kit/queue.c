@@ -7,6 +7,7 @@
  * that run is a failure.
  */
 #include "troupe/kit/queue.h"
+#include "kit/backoff.h"
 #include "troupe.h"
 
 /* clang-format off */
@@ -18,8 +19,6 @@ tr_atoms(ok, error, bad_option, name, run, workers, capacity, max_attempts, time
 #define CAPACITY     1000
 #define MAX_ATTEMPTS 5
 #define FIRST_MS     1000
-#define MAX_MS       30000
-#define JITTER       50
 
 struct job {
     struct job *next;
@@ -100,18 +99,6 @@ static tr_term attempt(tr_term arg)
     return tr_nil();
 }
 
-/* How long to wait before the next attempt. */
-static int64_t pause_ms(const struct queue *q, const struct job *j)
-{
-    int64_t ms = q->opts.backoff.first_ms;
-
-    for (int i = 1; i < j->nattempts && ms < q->opts.backoff.max_ms; i++)
-        ms *= 2;
-    if (ms > q->opts.backoff.max_ms)
-        ms = q->opts.backoff.max_ms;
-    return ms - (int64_t)tr_random((uint64_t)(ms * q->opts.backoff.jitter_percent / 100 + 1));
-}
-
 static void failed(struct queue *q, struct job *j, tr_term reason)
 {
     if (j->reason.w)
@@ -122,7 +109,7 @@ static void failed(struct queue *q, struct job *j, tr_term reason)
         return;
     }
     append(&q->paused, j);
-    tr_send_after(pause_ms(q, j), tr_self(), a_again, j->number);
+    tr_send_after(tr__backoff_ms(&q->opts.backoff, j->nattempts), tr_self(), a_again, j->number);
 }
 
 static void start(struct queue *q, struct job *j)
@@ -294,7 +281,6 @@ static const struct tr_gen_server queue_server = {
 /* The option that is wrong; w is 0 when none is. */
 static tr_atom bad_option(const struct tr_queue *o)
 {
-    const struct tr_backoff *b = &o->backoff;
     tr_atom name;
 
     if (o->name && tr_try_intern(o->name, strlen(o->name), &name))
@@ -309,8 +295,7 @@ static tr_atom bad_option(const struct tr_queue *o)
         return a_max_attempts;
     if (o->timeout_ms < 0 || o->timeout_ms > INT64_C(1) << 40)
         return a_timeout_ms;
-    if (b->first_ms < 0 || b->max_ms < 0 || b->max_ms > INT64_C(1) << 40 || b->jitter_percent < 0 ||
-        b->jitter_percent > 100)
+    if (!tr__backoff_is_good(&o->backoff))
         return a_backoff;
     return (tr_atom){ 0 };
 }
@@ -323,9 +308,7 @@ tr_term tr_queue_start_link(const struct tr_queue *queue)
     o.workers = o.workers ? o.workers : WORKERS;
     o.capacity = o.capacity ? o.capacity : CAPACITY;
     o.max_attempts = o.max_attempts ? o.max_attempts : MAX_ATTEMPTS;
-    o.backoff.first_ms = o.backoff.first_ms ? o.backoff.first_ms : FIRST_MS;
-    o.backoff.max_ms = o.backoff.max_ms ? o.backoff.max_ms : MAX_MS;
-    o.backoff.jitter_percent = o.backoff.jitter_percent ? o.backoff.jitter_percent : JITTER;
+    tr__backoff_defaults(&o.backoff, FIRST_MS);
     bad = bad_option(&o);
     if (bad.w)
         return tr_build(a_error, tr_tuple(a_bad_option, bad));
