@@ -146,8 +146,9 @@ static void drop(struct cache *c, struct entry *e)
 
 static void drop_and_tell(struct cache *c, struct entry *e, tr_atom why)
 {
-    if (!tr_is_nil(c->notify))
-        tr_send(c->notify, why, e->key, e->value);
+    /* A name may be nobody's for a while: the cache goes on. */
+    if (!tr_is_nil(c->notify) && tr_try_send(c->notify, why, e->key, e->value))
+        tr_log_debug("a cache could not tell that a value is gone");
     drop(c, e);
     tidy(c, e);
 }
