@@ -51,17 +51,17 @@ TEST_PROC(put_get_delete)
 
 TEST_PROC_VIRTUAL(values_expire_and_touch_lets_them_last)
 {
-    tr_pid pid = started(&(const struct tr_cache){ .ttl_ms = 500, .notify = tr_build(tr_self()) });
+    tr_pid pid = started(&(const struct tr_cache){ .ttl_ms = 2000, .notify = tr_build(tr_self()) });
 
     tr_cache_put(pid, a_a, 1);
     tr_cache_put_ttl(pid, 100, a_b, 2);
     tr_cache_put_ttl(pid, TR_INFINITY, a_c, 3);
-    tr_sleep(101);
+    tr_sleep(1000);
     CHECK_INT(value_of(pid, a_b), -1);
     CHECK(tr_cache_touch(pid, a_a));
-    tr_sleep(450);
+    tr_sleep(1200);
     CHECK_INT(value_of(pid, a_a), 1);
-    tr_sleep(60);
+    tr_sleep(810);
     CHECK_INT(value_of(pid, a_a), -1);
     CHECK_INT(value_of(pid, a_c), 3);
     const int wanted[] = { 2, 1 };
