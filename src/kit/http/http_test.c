@@ -32,7 +32,7 @@ static void say(int fd, const char *text)
         return;
 }
 
-/* Reads until the client closes; true when it does so in the order of the protocol. */
+/* Reads until the client closes. */
 static void wait_for_end(int fd)
 {
     char rest[4096];
@@ -172,11 +172,12 @@ static void set_up(void)
     tr_spawn_link(server, listening(), tr_self());
 }
 
+/* Lives as long as the process. */
 static const char *url(const char *path)
 {
-    static char text[200];
+    char *text = tr_alloc(200);
 
-    snprintf(text, sizeof text, "http://127.0.0.1:%d%s", port, path);
+    snprintf(text, 200, "http://127.0.0.1:%d%s", port, path);
     return text;
 }
 
