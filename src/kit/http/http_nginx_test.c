@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-tr_atoms(ok, error, done, tls, troupe_http, driver, kill);
+tr_atoms(ok, done, tls, troupe_http, driver, kill);
 
 static const char *url(const char *base, const char *path)
 {

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-tr_atoms(ok, error, troupe_http, open, gone, kill, killed, done, closed, timeout, noproc, nxdomain,
+tr_atoms(ok, troupe_http, open, gone, kill, killed, done, closed, timeout, noproc, nxdomain,
          econnrefused, bad_url, bad_method, bad_header, bad_timeout, bad_response, body_too_large,
          headers_too_large, too_many_redirects, driver, DOWN, process, second, badarg, tls);
 
