@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -534,7 +535,13 @@ TEST_PROC_REAL(a_thousand_clients_are_killed)
 {
     enum { N = 1000 };
     tr_pid clients[N];
+    struct rlimit files;
 
+    /* Both ends of each connection are in this program. */
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    if (files.rlim_max < 2 * N + 100 || setrlimit(RLIMIT_NOFILE, &files))
+        SKIP("too few descriptors");
     set_up();
     for (int i = 0; i < N; i++)
         clients[i] = tr_spawn(hanging, tr_self());
