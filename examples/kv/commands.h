@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commands: one function each, in strings.c, keys.c, hashes.c, lists.c, sets.c, server.c and
+ * session.c; and the table of them all.
+ *
+ * Where a command runs follows from its flags:
+ *
+ *     COMMAND_WRITE   in the store, one after the other, and then in the log
+ *     COMMAND_READ    in the connection itself, from the tables, while the store goes on; in the
+ *                     store where that would show a half of something (store.h)
+ *     COMMAND_ORDER   changes nothing, but has its place among the changes: in the store
+ *     COMMAND_LOCAL   about the connection, which it has in call->connection
+ */
+#ifndef KV_COMMANDS_H
+#define KV_COMMANDS_H
+
+#include "reply.h"
+
+struct call;
+struct connection;
+struct store;
+
+enum {
+    COMMAND_WRITE = 1,
+    COMMAND_READ = 2,
+    COMMAND_ORDER = 4,
+    COMMAND_LOCAL = 8,
+    COMMAND_NO_MULTI = 16,  /* not inside a transaction */
+    COMMAND_SUBSCRIBED = 32 /* also by those who listen to channels, in version 2 */
+};
+
+struct command {
+    const char *name;
+    void (*run)(struct call *c);
+    int arity; /* arguments with the name; -n: at least n */
+    int flags;
+    int first_key, last_key, key_step; /* for clients that ask */
+};
+
+/* A command that runs. */
+struct call {
+    const struct command *command;
+    int n;               /* arguments, with the name */
+    const tr_bin *args;  /* borrowed */
+    const tr_term *terms; /* the same as binaries; NULL in a connection */
+    struct out *out;     /* the answer */
+    int proto, db;
+    int64_t now;                   /* ms since 1970; 0 while the log is read: nothing expires */
+    struct connection *connection; /* COMMAND_LOCAL */
+    struct store *store;           /* NULL outside the store */
+    bool changed;                  /* the data; so it belongs into the log */
+    bool logged;                   /* in another form than it came, see call_log */
+};
+
+extern const struct command commands[];
+extern const int ncommands;
+
+/* The command of a name in upper or lower case; NULL when there is none. */
+const struct command *command_find(tr_bin name);
+
+/* Is it one (not NULL), and may it have so many arguments? */
+bool command_accepts(const struct command *command, int n);
+
+/* The error when it is not. */
+void command_reject(const struct command *command, const tr_bin *args, int n, struct out *out);
+
+/* --- for the functions of commands --- */
+
+/* An argument as a binary, shared with the request where there is one. */
+tr_term call_term(const struct call *c, int i);
+
+/* Is the argument that word, in upper or lower case? */
+bool call_is(const struct call *c, int i, const char *word);
+
+/* The argument as a number; false after the usual error. */
+bool call_number(const struct call *c, int i, int64_t *number);
+
+void call_syntax_error(const struct call *c);
+
+bool text_is(tr_bin text, const char *word);
+
+/* Does the pattern, with * ? [a-z] [^a] and \, match? */
+bool glob_match(tr_bin pattern, tr_bin text);
+
+/* --- all of them --- */
+
+#define COMMAND_FUNCTIONS(X)                                                                       \
+    X(append) X(client) X(command) X(config) X(dbsize) X(decr) X(decrby) X(del) X(discard) X(echo) \
+    X(exec) X(exists) X(expire) X(flushall) X(flushdb) X(get) X(hdel) X(hello) X(hget) X(hgetall)  \
+    X(hlen) X(hset) X(incr) X(incrby) X(info) X(keys) X(llen) X(lpop) X(lpush) X(lrange) X(mget)   \
+    X(mset) X(multi) X(persist) X(ping) X(psubscribe) X(publish) X(punsubscribe) X(quit) X(rpop)   \
+    X(rpush) X(sadd) X(scan) X(scard) X(select) X(set) X(sismember) X(smembers) X(srem) X(strlen)  \
+    X(subscribe) X(ttl) X(type) X(unsubscribe)
+
+#define COMMAND_DECLARE(name) void name##_command(struct call *c);
+COMMAND_FUNCTIONS(COMMAND_DECLARE)
+#undef COMMAND_DECLARE
+
+#endif

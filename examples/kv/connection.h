@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Connections: a process for each client.
+ *
+ * It waits for the socket, reads what has come, runs all requests that are whole, and sends their
+ * answers at once. Commands for the store are gathered meanwhile and go there as one message; one
+ * that only reads is run here, unless there are some before it.
+ *
+ * What a client can make it keep is bounded: a request by config.max_request, answers by about
+ * config.max_output. Who takes no answers is not heard any more; and when nothing has gone to him
+ * for config.patience_ms, the connection is closed.
+ */
+#ifndef KV_CONNECTION_H
+#define KV_CONNECTION_H
+
+#include "commands.h"
+#include "request.h"
+
+struct connection {
+    int fd;
+    int64_t id;
+    int proto, db;
+    tr_term name; /* kept; the empty list: none */
+
+    char *in; /* what has been read, from in_at to in_size not yet run */
+    size_t in_at, in_size, in_capacity;
+    struct request request;
+    struct out out;
+    int64_t now;       /* when this turn began */
+    int64_t moved_at;  /* when the client last took something: monotonic ms */
+    bool more;         /* there may be whole requests, which wait until answers are sent */
+    bool ended, quit;  /* the client sends nothing more; is to be sent nothing more */
+
+    tr_term *batch; /* commands for the store, in the heap of this turn */
+    tr_term *scratch;
+    size_t nbatch, batch_capacity, scratch_capacity;
+    uint64_t seen; /* the newest change that may have been read in this turn */
+
+    bool multi, multi_failed; /* MULTI has begun; with an error in it */
+    struct out queue;         /* its requests */
+    size_t nqueue;
+
+    tr_pid subscriber; /* who writes to the socket once the client has subscribed to something */
+    int64_t nsubscriptions;
+};
+
+/* Runs a connection; the argument is its descriptor. */
+void connection(tr_term arg);
+
+/* How many there are, were, and how many requests they have run. */
+struct connection_counts {
+    int64_t open, opened, requests;
+};
+
+struct connection_counts connection_counts(void);
+
+/* Runs what is gathered for the store, as a transaction or not. */
+void connection_run(struct connection *k, bool transaction);
+
+/* Adds a command to it. */
+void connection_add(struct connection *k, const struct command *command, const tr_bin *args, int n);
+
+/* Waits until the client has taken everything; ends the connection when it does not. */
+void connection_drain(struct connection *k);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Hashes: HSET HGET HDEL HGETALL HLEN. */
+#include "entry.h"
+#include "store.h"
+
+void hset_command(struct call *c)
+{
+    struct entry before, e;
+    enum found found = entry_find_kind(c, 1, KIND_HASH, &before);
+
+    if (found == WRONG_KIND)
+        return;
+    if (c->n % 2) {
+        reply_error(c->out, "ERR wrong number of arguments for 'hset' command");
+        return;
+    }
+    e = found == FOUND ? before : entry_new(KIND_HASH);
+    store_exclusive(c);
+    for (int i = 2; i < c->n; i += 2) {
+        e.count += !field_has(c, &e, TR_ARG(c->terms[i]));
+        field_put(c, &e, TR_ARG(c->terms[i]), TR_ARG(c->terms[i + 1]));
+    }
+    entry_put(c, 1, found == FOUND ? &before : NULL, &e);
+    reply_integer(c->out, e.count - (found == FOUND ? before.count : 0));
+}
+
+void hdel_command(struct call *c)
+{
+    struct entry before, e;
+    enum found found = entry_find_kind(c, 1, KIND_HASH, &before);
+
+    if (found == WRONG_KIND)
+        return;
+    if (found == ABSENT) {
+        reply_integer(c->out, 0);
+        return;
+    }
+    e = before;
+    store_exclusive(c);
+    for (int i = 2; i < c->n; i++)
+        if (field_has(c, &e, TR_ARG(c->terms[i]))) {
+            field_delete(c, &e, TR_ARG(c->terms[i]));
+            e.count--;
+        }
+    if (e.count == 0)
+        entry_delete(c, 1, &e);
+    else if (e.count < before.count)
+        entry_put(c, 1, &before, &e);
+    reply_integer(c->out, before.count - e.count);
+}
+
+void hget_command(struct call *c)
+{
+    struct entry e;
+    tr_term value;
+    enum found found = entry_find_kind(c, 1, KIND_HASH, &e);
+
+    if (found == WRONG_KIND)
+        return;
+    if (found == FOUND && field_get(c, &e, TR_ARG(call_term(c, 2)), &value))
+        reply_bulk_term(c->out, value);
+    else
+        reply_null(c->out, c->proto);
+}
+
+void hlen_command(struct call *c)
+{
+    struct entry e = { .count = 0 };
+
+    switch (entry_find_kind(c, 1, KIND_HASH, &e)) {
+    case FOUND:
+        reply_integer(c->out, e.count);
+        return;
+    case ABSENT:
+        reply_integer(c->out, 0);
+        return;
+    case WRONG_KIND:
+        return;
+    }
+}
+
+static void add_pair(const struct call *c, tr_term field, tr_term value)
+{
+    reply_bulk_term(c->out, field);
+    reply_bulk_term(c->out, value);
+}
+
+void hgetall_command(struct call *c)
+{
+    struct entry e;
+    enum found found = entry_find_kind(c, 1, KIND_HASH, &e);
+
+    if (found == WRONG_KIND)
+        return;
+    reply_map(c->out, c->proto, found == FOUND ? (size_t)e.count : 0);
+    if (found == FOUND)
+        fields_each(c, &e, add_pair);
+}
