@@ -39,10 +39,10 @@ void aof_append(uint64_t number, tr_term from, tr_term answer, tr_term record);
 void aof_wait(uint64_t number);
 
 /*
- * Calls fn for each request in the log. A record that is not whole, at the end of the file, and a
+ * Calls fn for each request in the log; false says that it cannot be one of the log's. A record that is not whole, at the end of the file, and a
  * transaction without its end, are what a crash leaves: they are cut off. TR_ESYNTAX: something
  * else is wrong, and the log says where; TR_ESYS. Process only; blocks.
  */
-TR_MUST_USE tr_err aof_load(void (*fn)(const struct request *r, void *arg), void *arg);
+TR_MUST_USE tr_err aof_load(bool (*fn)(const struct request *r, void *arg), void *arg);
 
 #endif

@@ -16,7 +16,7 @@ struct reader {
     char *bytes;
     size_t size;
     struct request request;
-    void (*fn)(const struct request *r, void *arg);
+    bool (*fn)(const struct request *r, void *arg);
     void *arg;
 };
 
@@ -37,28 +37,38 @@ static enum request_result next(struct reader *l, size_t *at)
     return result;
 }
 
-/* The next request, or the whole of a transaction. */
+/* Finds the end of the transaction whose first request is at `from`. */
+static enum request_result find_exec(struct reader *l, size_t from, size_t *end)
+{
+    enum request_result result;
+
+    *end = from;
+    do
+        result = next(l, end);
+    while (result == REQUEST_WHOLE && !text_is(l->request.args[0], "exec"));
+    return result;
+}
+
+/* The next request, or the whole of a transaction; *at moves behind what was run. */
 static enum request_result read_unit(struct reader *l, size_t *at)
 {
-    size_t from = *at, to = from;
+    size_t to = *at, end;
     enum request_result result = next(l, &to);
 
-    if (result != REQUEST_WHOLE || !text_is(l->request.args[0], "multi")) {
-        if (result == REQUEST_WHOLE)
-            l->fn(&l->request, l->arg);
-        *at = to;
-        return result;
-    }
-    /* Is its end there? */
-    from = to;
-    do
-        result = next(l, &to);
-    while (result == REQUEST_WHOLE && !text_is(l->request.args[0], "exec"));
     if (result != REQUEST_WHOLE)
         return result;
-    while (next(l, &from) == REQUEST_WHOLE && from < to)
-        l->fn(&l->request, l->arg);
-    *at = to;
+    if (!text_is(l->request.args[0], "multi")) {
+        if (!l->fn(&l->request, l->arg))
+            return REQUEST_BAD;
+        *at = to;
+        return REQUEST_WHOLE;
+    }
+    result = find_exec(l, to, &end);
+    while (result == REQUEST_WHOLE && next(l, &to) == REQUEST_WHOLE && to < end)
+        if (!l->fn(&l->request, l->arg))
+            return REQUEST_BAD;
+    if (result == REQUEST_WHOLE)
+        *at = end;
     return result;
 }
 
@@ -75,14 +85,14 @@ static tr_err read_all(struct reader *l, const char *path)
     if (at == l->size)
         return TR_OK;
     if (result == REQUEST_BAD) {
-        tr_log_error("%s: bad format at byte %zu; nothing was changed", path, at);
+        tr_log_error("%s: bad format behind byte %zu; nothing was changed", path, at);
         return TR_ESYNTAX;
     }
     tr_log_warning("%s: cut off the last %zu bytes, which are not whole", path, l->size - at);
     return truncate(path, (off_t)at) == 0 ? TR_OK : TR_ESYS;
 }
 
-tr_err aof_load(void (*fn)(const struct request *r, void *arg), void *arg)
+tr_err aof_load(bool (*fn)(const struct request *r, void *arg), void *arg)
 {
     struct reader l = { .fn = fn, .arg = arg };
     char path[4096];

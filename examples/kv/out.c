@@ -120,7 +120,7 @@ tr_term out_to_term(const struct out *out)
         const struct out_piece *piece = &out->pieces[i];
         if (end > piece->at)
             list = tr_list_push(list, tr_binary(out->bytes + piece->at, end - piece->at));
-        list = tr_list_push(list, piece->kept);
+        list = tr_list_push(list, tr_copy(piece->kept)); /* which shares the bytes */
         end = piece->at;
     }
     return end ? tr_list_push(list, tr_binary(out->bytes, end)) : list;

@@ -277,7 +277,7 @@ struct loading {
 };
 
 /* One request of the log. What it says was accepted once, so its answer is of no interest. */
-static void load_request(const struct request *r, void *arg)
+static bool load_request(const struct request *r, void *arg)
 {
     struct loading *l = arg;
     struct call *c = &l->call;
@@ -286,21 +286,21 @@ static void load_request(const struct request *r, void *arg)
 
     out_clear(&s->answer);
     if (text_is(r->args[0], "select")) {
-        if (r->n == 2 && number_parse(r->args[1], &db) && db >= 0 && db < DATABASES)
-            c->db = (int)db;
-        return;
+        if (r->n != 2 || !number_parse(r->args[1], &db) || db < 0 || db >= DATABASES)
+            return false;
+        c->db = (int)db;
+        return true;
     }
     c->command = command_find(r->args[0]);
     c->n = r->n;
-    if (!command_accepts(c->command, r->n) || !(c->command->flags & COMMAND_WRITE)) {
-        tr_log_warning("the log has a request that is not known, which is left out");
-        return;
-    }
+    if (!command_accepts(c->command, r->n) || !(c->command->flags & COMMAND_WRITE))
+        return false;
     reserve_args(s, (size_t)c->n);
     for (int i = 1; i < c->n; i++)
         s->terms[i] = tr_binary(r->args[i].data, r->args[i].size);
     run(s, c);
     l->n++;
+    return true;
 }
 
 static void store_free(void *arg)

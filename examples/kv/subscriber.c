@@ -9,11 +9,11 @@
 #include <string.h>
 
 tr_atoms(ok, channels, patterns, subscriptions, subscribe, unsubscribe, unsubscribe_all, message,
-         pmessage, out, proto, flush, timeout, shutdown, no_descriptor);
+         pmessage, out, proto, flush, timeout, writable, shutdown, no_descriptor);
 
 enum {
     MAILBOX_MAX = 100000,
-    MEMORY_MAX = 64 << 20,
+    OUTPUT_MAX = 32 << 20,
     WRITE_SIZE = 64 * 1024 /* bytes that are gathered before they are written */
 };
 
@@ -23,6 +23,7 @@ struct subscriber {
     tr_term table; /* {{Scope, Name}} of all subscriptions */
     int64_t n;
     struct out out;
+    bool waiting; /* until the socket takes more; somebody will say so */
 };
 
 tr_term channels_start(tr_term arg)
@@ -60,22 +61,43 @@ static tr_gen_result subscriber_init(void *state, tr_term arg)
     return tr_gen_ok();
 }
 
-/* Writes all there is; false when the client does not take it. */
-static bool write_all(struct subscriber *s)
+/* Tells the subscriber that its socket takes more; ends it when that takes too long. */
+static void wait_writable(tr_term arg)
 {
-    for (;;) {
-        tr_err err = out_send(&s->out, s->fd);
-        if (err != TR_EBUSY)
-            return err == TR_OK;
-        if (tr_wait_fd(s->fd, TR_FD_WRITE, config.patience_ms) != TR_OK)
-            return false;
+    tr_pid subscriber;
+    int fd = -1;
+
+    tr_match(arg, &subscriber, &fd);
+    if (tr_wait_fd(fd, TR_FD_WRITE, config.patience_ms) != TR_OK)
+        tr_exit(a_shutdown);
+    tr_send(subscriber, a_writable);
+}
+
+/* Writes what the client takes; false when he is gone, or too much is left. */
+static bool write_some(struct subscriber *s)
+{
+    if (s->waiting)
+        return out_left(&s->out) <= OUTPUT_MAX;
+    tr_err err = out_send(&s->out, s->fd);
+    if (err == TR_EBUSY) {
+        s->waiting = true;
+        tr_spawn_link(wait_writable, tr_self(), s->fd);
     }
+    return err == TR_OK || err == TR_EBUSY;
+}
+
+/* Writes all there is, before the end. */
+static void write_all(struct subscriber *s)
+{
+    while (out_send(&s->out, s->fd) == TR_EBUSY)
+        if (tr_wait_fd(s->fd, TR_FD_WRITE, config.patience_ms) != TR_OK)
+            return;
 }
 
 /* What else has come is gathered first. */
 static tr_gen_result later(struct subscriber *s, tr_gen_result result)
 {
-    if (out_left(&s->out) >= WRITE_SIZE && !write_all(s))
+    if (out_left(&s->out) >= WRITE_SIZE && !write_some(s))
         return tr_gen_stop(a_shutdown);
     return tr_gen_timeout(0, result);
 }
@@ -144,10 +166,10 @@ static tr_gen_result subscriber_call(void *state, tr_term request, tr_term from)
         end(s, scope, name);
     else if (tr_match(request, a_unsubscribe_all, &scope))
         end_all(s, scope);
-    else if (!tr_match(request, a_flush))
+    else if (tr_match(request, a_flush))
+        write_all(s);
+    else
         return tr_gen_unknown();
-    else if (!write_all(s))
-        return tr_gen_stop(a_shutdown);
     return later(s, tr_gen_reply(s->n));
 }
 
@@ -157,8 +179,10 @@ static tr_gen_result subscriber_info(void *state, tr_term m)
     tr_term bytes, pattern, channel;
 
     if (tr_match(m, a_timeout))
-        return write_all(s) ? tr_gen_noreply() : tr_gen_stop(a_shutdown);
-    if (tr_match(m, a_out, &bytes)) {
+        return write_some(s) ? tr_gen_noreply() : tr_gen_stop(a_shutdown);
+    if (tr_match(m, a_writable)) {
+        s->waiting = false;
+    } else if (tr_match(m, a_out, &bytes)) {
         out_add_term(&s->out, bytes);
     } else if (tr_match(m, a_message, &channel, &bytes)) {
         reply_push(&s->out, s->proto, 3);
@@ -193,8 +217,7 @@ static void hand_over(struct connection *k)
         tr_term started = tr_gen_server_start_link(
             &subscriber,
             TR_GEN_SERVER_OPTS(.spawn.max_mailbox = MAILBOX_MAX,
-                               .spawn.mailbox_policy = TR_MAILBOX_EXIT,
-                               .spawn.max_memory = MEMORY_MAX),
+                               .spawn.mailbox_policy = TR_MAILBOX_EXIT),
             k->fd, k->proto);
         if (!tr_match(started, a_ok, &k->subscriber))
             tr_exit(a_shutdown);

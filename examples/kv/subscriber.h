@@ -8,8 +8,9 @@
  * PUBLISH, which runs in the store, sends to the members: so all subscribers see all messages in the
  * same order.
  *
- * Its mailbox and its memory are capped. A client who does not take what is published costs that
- * much, and then his subscriber ends, and with it the connection.
+ * It never waits for its client, so that its mailbox stays short: when the socket is full, another
+ * process waits for it. What the client has not taken meanwhile may become OUTPUT_MAX bytes; then
+ * the subscriber ends, and with it the connection.
  */
 #ifndef KV_SUBSCRIBER_H
 #define KV_SUBSCRIBER_H
