@@ -116,10 +116,12 @@ static bool commit(struct log *log)
         tr_blocking_end();
         log->dirty = true;
     }
-    if (ok)
+    if (ok) {
         answer(log, log->newest);
-    else
+    } else {
         tr_log_error("cannot write the log: %s", strerror(errno));
+        out_clear(&log->records); /* not once more at the end */
+    }
     return ok;
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-tr_atoms(store, run, expire, cannot_load, out_of_memory);
+tr_atoms(store, aof, run, expire, cannot_load, out_of_memory);
 
 enum { EXPIRE_STEP = 200 }; /* keys that expire before others have their turn */
 
@@ -317,6 +317,7 @@ static tr_gen_result store_init(void *state, tr_term arg)
 {
     struct store *s = state;
     struct loading l = { .call = call_of(s) };
+    tr_pid log;
 
     (void)arg;
     l.call.now = 0;
@@ -325,6 +326,9 @@ static tr_gen_result store_init(void *state, tr_term arg)
     atomic_store(&store_version, 0);
     entries_init();
     if (config.appendonly) {
+        /* Those who wait for an answer from there are told at once when it fails. */
+        if (tr_whereis(a_aof, &log))
+            tr_link(log);
         if (aof_load(load_request, &l) != TR_OK)
             return tr_gen_stop(a_cannot_load);
         tr_log_notice("read %ld changes from the log", (long)l.n);

@@ -39,12 +39,12 @@ def new_folder():
 
 
 class Server:
-    def __init__(self, program, *options, folder=None):
+    def __init__(self, program, *options, folder=None, before=None):
         self.folder = folder or new_folder()
         self.errors = open(os.path.join(self.folder, "errors"), "ab")
         self.process = subprocess.Popen(
             [program, "--port", "0", "--dir", self.folder, *options],
-            stdout=subprocess.PIPE, stderr=self.errors)
+            stdout=subprocess.PIPE, stderr=self.errors, preexec_fn=before)
         atexit.register(self.process.kill)
         line = self.process.stdout.readline().decode()
         found = re.match(r"listening on port (\d+)", line)
