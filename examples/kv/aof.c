@@ -177,8 +177,7 @@ static void add_waiter(struct log *log, uint64_t number, tr_term from, tr_term a
         log->waiters = more;
         log->capacity = n;
     }
-    log->waiters[log->nwaiters++] =
-        (struct waiter){ number, tr_keep(from), tr_keep(answer_term) };
+    log->waiters[log->nwaiters++] = (struct waiter){ number, tr_keep(from), tr_keep(answer_term) };
 }
 
 /* Takes what else is in the mailbox first: all that have come are written together. */

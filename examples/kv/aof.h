@@ -10,9 +10,9 @@
  * written, so what was acknowledged survives the end of the program by whatever signal; with
  * `always` it is on the disk, too, and survives the end of the machine.
  *
- * Changes are numbered. `aof_logged` is the newest that may be seen in the tables, `aof_durable` the
- * newest that was written. A connection that has read the tables itself waits until the second has
- * reached what the first was (aof_wait): so nobody is shown what a crash could take back.
+ * Changes are numbered. `aof_logged` is the newest that may be seen in the tables, `aof_durable`
+ * the newest that was written. A connection that has read the tables itself waits until the second
+ * has reached what the first was (aof_wait): so nobody is shown what a crash could take back.
  *
  * If the file cannot be written, this process ends, and everything starts again from the file: the
  * data are never ahead of it.
@@ -39,9 +39,10 @@ void aof_append(uint64_t number, tr_term from, tr_term answer, tr_term record);
 void aof_wait(uint64_t number);
 
 /*
- * Calls fn for each request in the log; false says that it cannot be one of the log's. A record that is not whole, at the end of the file, and a
- * transaction without its end, are what a crash leaves: they are cut off. TR_ESYNTAX: something
- * else is wrong, and the log says where; TR_ESYS. Process only; blocks.
+ * Calls fn for each request in the log; false says that it cannot be one of the log's. A record
+ * that is not whole, at the end of the file, and a transaction without its end, are what a crash
+ * leaves: they are cut off. TR_ESYNTAX: something else is wrong, and the log says where; TR_ESYS.
+ * Process only; blocks.
  */
 TR_MUST_USE tr_err aof_load(bool (*fn)(const struct request *r, void *arg), void *arg);
 

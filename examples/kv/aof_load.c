@@ -78,7 +78,8 @@ static tr_err read_all(struct reader *l, const char *path)
     enum request_result result;
 
     do
-        tr_scope {
+        tr_scope
+        {
             result = read_unit(l, &at);
         }
     while (result == REQUEST_WHOLE);

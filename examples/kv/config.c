@@ -54,7 +54,8 @@ static bool read_option(const char *name, const char *value)
         config.port = (int)n;
     } else if (strcmp(name, "--maxclients") == 0 && read_number(value, 1, 1 << 20, &n)) {
         config.maxclients = n;
-    } else if (strcmp(name, "--proto-max-bulk-len") == 0 && read_number(value, 1024, 1LL << 31, &n)) {
+    } else if (strcmp(name, "--proto-max-bulk-len") == 0 &&
+               read_number(value, 1024, 1LL << 31, &n)) {
         config.max_bulk = (size_t)n;
     } else if (strcmp(name, "--max-request") == 0 && read_number(value, 1024, 1LL << 32, &n)) {
         config.max_request = (size_t)n;

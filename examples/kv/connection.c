@@ -89,10 +89,11 @@ static void run_here(struct connection *k, struct call *c)
 {
     connection_run(k, false); /* what is before it */
     if (only_listens(k) && !(c->command->flags & COMMAND_SUBSCRIBED)) {
-        reply_error(&k->out,
-                    "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
-                    "RESET are allowed in this context",
-                    c->command->name);
+        reply_error(
+            &k->out,
+            "ERR Can't execute '%s': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / "
+            "RESET are allowed in this context",
+            c->command->name);
         return;
     }
     c->connection = k;
@@ -105,12 +106,9 @@ static void run_here(struct connection *k, struct call *c)
 static void run_request(struct connection *k)
 {
     struct request *r = &k->request;
-    struct call c = { .n = r->n,
-                      .args = r->args,
-                      .out = &k->out,
-                      .proto = k->proto,
-                      .db = k->db,
-                      .now = k->now };
+    struct call c = {
+        .n = r->n, .args = r->args, .out = &k->out, .proto = k->proto, .db = k->db, .now = k->now
+    };
 
     c.command = command_find(r->args[0]);
     if (!command_accepts(c.command, r->n)) {
@@ -156,7 +154,8 @@ static int run_requests(struct connection *k)
 
 static void run_input(struct connection *k)
 {
-    tr_scope {
+    tr_scope
+    {
         k->now = time_now();
         k->seen = 0;
         int n = run_requests(k);
@@ -177,7 +176,8 @@ static bool send_output(struct connection *k)
     if (!before)
         return true;
     if (k->subscriber.w) {
-        tr_scope {
+        tr_scope
+        {
             tr_send(k->subscriber, a_out, out_to_term(&k->out));
         }
         out_clear(&k->out);
@@ -259,8 +259,8 @@ static bool told_to_stop(void)
 static bool wait_for_client(struct connection *k)
 {
     bool full = out_left(&k->out) >= config.max_output;
-    int events = (k->ended || k->quit || full ? 0 : TR_FD_READ) |
-                 (out_left(&k->out) ? TR_FD_WRITE : 0);
+    int events =
+        (k->ended || k->quit || full ? 0 : TR_FD_READ) | (out_left(&k->out) ? TR_FD_WRITE : 0);
 
     if (!events)
         return false;

@@ -26,10 +26,10 @@ struct connection {
     size_t in_at, in_size, in_capacity;
     struct request request;
     struct out out;
-    int64_t now;       /* when this turn began */
-    int64_t moved_at;  /* when the client last took something: monotonic ms */
-    bool more;         /* there may be whole requests, which wait until answers are sent */
-    bool ended, quit;  /* the client sends nothing more; is to be sent nothing more */
+    int64_t now;      /* when this turn began */
+    int64_t moved_at; /* when the client last took something: monotonic ms */
+    bool more;        /* there may be whole requests, which wait until answers are sent */
+    bool ended, quit; /* the client sends nothing more; is to be sent nothing more */
 
     tr_term *batch; /* commands for the store, in the heap of this turn */
     tr_term *scratch;

@@ -162,8 +162,7 @@ bool field_get(const struct call *c, const struct entry *e, struct tr_arg field,
 {
     tr_term row;
 
-    return tr_ets_get(fields_of(c), &row, tr_tuple(e->id, field)) &&
-           tr_match(row, tr_any(), value);
+    return tr_ets_get(fields_of(c), &row, tr_tuple(e->id, field)) && tr_match(row, tr_any(), value);
 }
 
 bool field_has(const struct call *c, const struct entry *e, struct tr_arg field)
@@ -210,7 +209,8 @@ void fields_each(const struct call *c, const struct entry *e,
     bool more = true;
 
     while (more)
-        tr_scope {
+        tr_scope
+        {
             more = fields_step(c, e, &at, fn);
         }
 }

@@ -19,7 +19,8 @@ static int listening = -1;
 
 bool listener_open(void)
 {
-    struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons((uint16_t)config.port) };
+    struct sockaddr_in address = { .sin_family = AF_INET,
+                                   .sin_port = htons((uint16_t)config.port) };
     socklen_t size = sizeof address;
     int on = 1;
 
@@ -53,9 +54,8 @@ static void serve(int fd)
 
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     started = tr_dynamic_supervisor_start_child(
-        a_connections,
-        TR_CHILD(.process = connection, .id = "connection", .arg_term = tr_build(fd),
-                 .restart = TR_TEMPORARY));
+        a_connections, TR_CHILD(.process = connection, .id = "connection", .arg_term = tr_build(fd),
+                                .restart = TR_TEMPORARY));
     if (!tr_match(started, a_ok, tr_any()))
         tr_close_fd(fd);
 }
@@ -70,7 +70,8 @@ void listener(tr_term arg)
         else if (connection_counts().open >= config.maxclients)
             refuse(fd);
         else
-            tr_scope {
+            tr_scope
+            {
                 serve(fd);
             }
     }

@@ -122,7 +122,8 @@ void lrange_command(struct call *c)
     to = to < e.count ? to : e.count - 1;
     reply_array(c->out, from <= to ? (size_t)(to - from) + 1 : 0);
     for (int64_t i = from; i <= to; i++)
-        tr_scope {
+        tr_scope
+        {
             if (field_get(c, &e, TR_ARG(e.first + i), &value))
                 reply_bulk_term(c->out, value);
         }

@@ -35,7 +35,8 @@ struct out_mark {
     size_t size, npieces, shared;
 };
 
-/* `size` more bytes, at least, for a buffer from malloc; the caller ends when there is no memory. */
+/* `size` more bytes, at least, for a buffer from malloc; the caller ends when there is no memory.
+ */
 char *buffer_reserve(char *bytes, size_t used, size_t *capacity, size_t size);
 
 void out_add(struct out *out, const void *bytes, size_t size);

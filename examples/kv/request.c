@@ -118,7 +118,8 @@ static char unescape(const char **from, const char *end)
     static const char names[] = "nrtba", values[] = "\n\r\t\b\a";
     const char *p = *from + 1;
 
-    if (end - p >= 3 && *p == 'x' && isxdigit((unsigned char)p[1]) && isxdigit((unsigned char)p[2])) {
+    if (end - p >= 3 && *p == 'x' && isxdigit((unsigned char)p[1]) &&
+        isxdigit((unsigned char)p[2])) {
         *from = p + 3;
         return (char)(hex(p[1]) * 16 + hex(p[2]));
     }

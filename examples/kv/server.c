@@ -46,8 +46,9 @@ static long resident_bytes(void)
 
 static void info_server(struct text *t)
 {
-    add(t, "# Server\r\nredis_version:7.0.0\r\nredis_mode:standalone\r\nos:Linux\r\n"
-           "arch_bits:%zu\r\nprocess_id:%d\r\ntcp_port:%d\r\nuptime_in_seconds:%ld\r\n",
+    add(t,
+        "# Server\r\nredis_version:7.0.0\r\nredis_mode:standalone\r\nos:Linux\r\n"
+        "arch_bits:%zu\r\nprocess_id:%d\r\ntcp_port:%d\r\nuptime_in_seconds:%ld\r\n",
         sizeof(void *) * 8, (int)getpid(), config.port, (long)(tr_monotonic_ms() / 1000));
 }
 
@@ -96,9 +97,9 @@ void info_command(struct call *c)
     static const struct {
         const char *name;
         void (*add)(struct text *t);
-    } sections[] = { { "server", info_server },           { "clients", info_clients },
-                     { "memory", info_memory },           { "persistence", info_persistence },
-                     { "stats", info_stats },             { "replication", info_replication },
+    } sections[] = { { "server", info_server },    { "clients", info_clients },
+                     { "memory", info_memory },    { "persistence", info_persistence },
+                     { "stats", info_stats },      { "replication", info_replication },
                      { "keyspace", info_keyspace } };
     struct text t = { .size = 0 };
 
@@ -125,9 +126,11 @@ struct setting {
 
 static void config_get(struct call *c)
 {
-    struct setting settings[] = { { "appendonly", "" },  { "appendfsync", "" }, { "save", "" },
-                                  { "databases", "" },   { "port", "" },        { "maxclients", "" },
-                                  { "proto-max-bulk-len", "" } };
+    struct setting settings[] = {
+        { "appendonly", "" },        { "appendfsync", "" }, { "save", "" },
+        { "databases", "" },         { "port", "" },        { "maxclients", "" },
+        { "proto-max-bulk-len", "" }
+    };
     const size_t n = sizeof settings / sizeof settings[0];
     struct out_mark mark = out_mark(c->out);
     size_t found = 0;
@@ -141,7 +144,8 @@ static void config_get(struct call *c)
     for (size_t i = 0; i < n; i++) {
         bool wanted = false;
         for (int arg = 2; arg < c->n; arg++)
-            wanted |= glob_match(c->args[arg], (tr_bin){ settings[i].name, strlen(settings[i].name) });
+            wanted |=
+                glob_match(c->args[arg], (tr_bin){ settings[i].name, strlen(settings[i].name) });
         if (wanted) {
             reply_bulk_text(c->out, settings[i].name);
             reply_bulk_text(c->out, settings[i].value);

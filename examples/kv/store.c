@@ -17,14 +17,14 @@ struct store {
     tr_bin *args; /* of the command that runs */
     tr_term *terms;
     size_t capacity;
-    uint64_t number;   /* of the newest change */
-    bool numbered;     /* the request that is handled has changed something */
-    bool logging;      /* there is a log, and it is not being read */
-    bool exclusive;    /* store_version is odd */
+    uint64_t number; /* of the newest change */
+    bool numbered;   /* the request that is handled has changed something */
+    bool logging;    /* there is a log, and it is not being read */
+    bool exclusive;  /* store_version is odd */
     bool transaction;
-    int logged_db;     /* that the log is in */
-    tr_ref timer;      /* for what expires next */
-    int64_t timer_at;  /* 0: none */
+    int logged_db;    /* that the log is in */
+    tr_ref timer;     /* for what expires next */
+    int64_t timer_at; /* 0: none */
 };
 
 static _Atomic uint64_t store_version;

@@ -3,21 +3,21 @@
  * The store: the one process that changes data.
  *
  * Why one process. Everything that Redis promises about several keys or several steps (MULTI, MGET,
- * INCR, a push that moves two rows) follows from one order of all changes. With one process for each
- * share of the keys, or a lock for each, that order has to be put together again for each command
- * that meets several of them, and once more in the log. Here the order of the mailbox is the order
- * of effects, and the order of the log; nothing else has to be argued. What it costs is that
- * changes use one core. But that core does only what is no one else's business: connections read,
- * parse and write on all cores, and send what one read of the socket brought as one message; the
- * log is written by another process; and who only reads does not come here.
+ * INCR, a push that moves two rows) follows from one order of all changes. With one process for
+ * each share of the keys, or a lock for each, that order has to be put together again for each
+ * command that meets several of them, and once more in the log. Here the order of the mailbox is
+ * the order of effects, and the order of the log; nothing else has to be argued. What it costs is
+ * that changes use one core. But that core does only what is no one else's business: connections
+ * read, parse and write on all cores, and send what one read of the socket brought as one message;
+ * the log is written by another process; and who only reads does not come here.
  *
  * Reading without asking. A GET looks into the tables itself. Each function of ETS on one object is
  * one step, so a string is read and changed without more. What changes several rows happens while
  * `store_version` is odd. A reader takes the number before and after: where it was odd, or has
- * changed, the answer is thrown away and the command sent to the store, where it waits for its turn.
- * So nobody sees a half of a transaction, and whoever has seen one effect of it sees, with what
- * he begins then, all of them. Commands that read several keys (MGET) always go to the store, since
- * single rows change without a new version.
+ * changed, the answer is thrown away and the command sent to the store, where it waits for its
+ * turn. So nobody sees a half of a transaction, and whoever has seen one effect of it sees, with
+ * what he begins then, all of them. Commands that read several keys (MGET) always go to the store,
+ * since single rows change without a new version.
  *
  * Answers and the log. See aof.h.
  */

@@ -108,7 +108,9 @@ static void confirm(struct subscriber *s, tr_atom scope, bool begins, tr_term na
     const char *word = begins ? "subscribe" : "unsubscribe";
 
     reply_push(&s->out, s->proto, 3);
-    reply_bulk_text(&s->out, scope.w == a_channels.w ? word : begins ? "psubscribe" : "punsubscribe");
+    reply_bulk_text(&s->out, scope.w == a_channels.w ? word
+                             : begins                ? "psubscribe"
+                                                     : "punsubscribe");
     if (tr_is_nil(name))
         reply_null(&s->out, s->proto);
     else
@@ -214,11 +216,11 @@ static void hand_over(struct connection *k)
 {
     if (!k->subscriber.w) {
         connection_drain(k);
-        tr_term started = tr_gen_server_start_link(
-            &subscriber,
-            TR_GEN_SERVER_OPTS(.spawn.max_mailbox = MAILBOX_MAX,
-                               .spawn.mailbox_policy = TR_MAILBOX_EXIT),
-            k->fd, k->proto);
+        tr_term started =
+            tr_gen_server_start_link(&subscriber,
+                                     TR_GEN_SERVER_OPTS(.spawn.max_mailbox = MAILBOX_MAX,
+                                                        .spawn.mailbox_policy = TR_MAILBOX_EXIT),
+                                     k->fd, k->proto);
         if (!tr_match(started, a_ok, &k->subscriber))
             tr_exit(a_shutdown);
     }

@@ -5,8 +5,8 @@
  * A connection waits for its socket and would not see a message. So with the first subscription it
  * starts this process, and from then on sends it its answers too: all that goes to the client has
  * one order. A subscriber is a member of a process group for each channel and each pattern, and
- * PUBLISH, which runs in the store, sends to the members: so all subscribers see all messages in the
- * same order.
+ * PUBLISH, which runs in the store, sends to the members: so all subscribers see all messages in
+ * the same order.
  *
  * It never waits for its client, so that its mailbox stays short: when the socket is full, another
  * process waits for it. What the client has not taken meanwhile may become OUTPUT_MAX bytes; then

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Shows that kv answers as Redis does: compare.py KV. Both are sent the same requests, in both
 versions of the protocol; the answers must be the same bytes. Skipped (77) without redis-server."""
+import atexit
 import random
 import shlex
 import shutil
@@ -9,7 +10,7 @@ import socket
 import subprocess
 import sys
 
-from server import Client, Server, check, request, within
+from server import Client, Error, Server, check, request, within
 
 program = sys.argv[1]
 
@@ -353,44 +354,95 @@ def bad_answer(port, data):
     return c.closed()
 
 
+class Redis:
+    """redis-server, with what it has of the interface of Server."""
+
+    def __init__(self, *options):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            self.port = s.getsockname()[1]
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--save", "", *options],
+            stdout=subprocess.DEVNULL)
+        atexit.register(self.process.kill)
+        within(10, self.is_up, "redis-server does not start")
+
+    def is_up(self):
+        try:
+            return not isinstance(self.client()("PING"), Error)
+        except OSError:
+            return False
+
+    def client(self):
+        return Client(self.port)
+
+
+def data(client):
+    """All that is there."""
+    readers = {"string": ("GET",), "hash": ("HGETALL",), "set": ("SMEMBERS",), "list": ("LRANGE",)}
+    found = {}
+    for db in (0, 1):
+        client("SELECT", db)
+        for key in client("KEYS", "*"):
+            kind = client("TYPE", key)
+            value = client(readers[kind][0], key, *((0, -1) if kind == "list" else ()))
+            if kind == "hash":
+                value = sorted(zip(value[::2], value[1::2]))
+            found[db, key] = (kind, sorted(value) if kind == "set" else value,
+                              client("TTL", key) > 0)
+    return found
+
+
+def same_answers(kv, redis):
+    for proto in (2, 3):
+        a, b = kv.client(), redis.client()
+        a("FLUSHALL"), b("FLUSHALL")
+        a("HELLO", proto), b("HELLO", proto)
+        for line in SCRIPT.strip().split("\n"):
+            compare(a, b, words(line))
+    for seed in range(20):
+        a, b = kv.client(), redis.client()
+        a("FLUSHALL"), b("FLUSHALL")
+        for args in random_requests(seed, 1000):
+            if args[0] == "SELECT":
+                a("DISCARD"), b("DISCARD")
+            compare(a, b, args)
+        a("DISCARD"), b("DISCARD")
+        check(data(a) == data(b), "seed %d: other data" % seed)
+    for bad in BAD:
+        got, want = bad_answer(kv.port, bad), bad_answer(redis.port, bad)
+        check(got == want, "%r: kv %r, redis %r" % (bad[:80], got, want))
+
+
+def same_log():
+    """What kv has written is read by itself and by redis-server."""
+    kv = Server(program, "--appendonly", "yes")
+    c = kv.client()
+    for args in random_requests(77, 5000):
+        c(*args)
+    c("DISCARD")
+    want = data(c)
+    check(len(want) > 5, "few keys")
+    kv.stop()
+    kv = Server(program, "--appendonly", "yes", folder=kv.folder)
+    check(data(kv.client()) == want, "other data after a start")
+    kv.stop()
+    redis = Redis("--appendonly", "yes", "--dir", kv.folder)
+    within(10, lambda: b"loading:0" in redis.client()("INFO", "persistence"), "redis reads long")
+    check(data(redis.client()) == want, "redis reads other data")
+    redis.process.kill()
+
+
 def main():
     if not shutil.which("redis-server"):
         print("skipped: no redis-server")
         sys.exit(77)
     kv = Server(program)
-    s = socket.socket()
-    s.bind(("127.0.0.1", 0))
-    port = s.getsockname()[1]
-    s.close()
-    redis = subprocess.Popen(["redis-server", "--port", str(port), "--save", "", "--dir", kv.folder],
-                             stdout=subprocess.DEVNULL)
-    try:
-        def is_up():
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                return True
-            except OSError:
-                return False
-        within(10, is_up, "redis-server does not start")
-        for proto in (2, 3):
-            a, b = kv.client(), Client(port)
-            a("FLUSHALL"), b("FLUSHALL")
-            a("HELLO", proto), b("HELLO", proto)
-            for line in SCRIPT.strip().split("\n"):
-                compare(a, b, words(line))
-        for seed in range(20):
-            a, b = kv.client(), Client(port)
-            a("FLUSHALL"), b("FLUSHALL")
-            for args in random_requests(seed, 1000):
-                if args[0] == "SELECT":
-                    a("DISCARD"), b("DISCARD")
-                compare(a, b, args)
-        for data in BAD:
-            got, want = bad_answer(kv.port, data), bad_answer(port, data)
-            check(got == want, "%r: kv %r, redis %r" % (data[:80], got, want))
-    finally:
-        redis.kill()
+    redis = Redis("--dir", kv.folder)
+    same_answers(kv, redis)
+    redis.process.kill()
     kv.stop()
+    same_log()
 
 
 main()

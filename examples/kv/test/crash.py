@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Shows that no acknowledged write is lost: crash.py KV ROUNDS. The server is killed (SIGKILL) while
+"""Shows that no acknowledged write is lost: crash.py KV ROUNDS, or 100 with
+TR_LONG. The server is killed (SIGKILL) while
 clients write, and started again on what it has left; whatever was acknowledged must be there, and of
 each transaction all or nothing."""
 import os
@@ -11,7 +12,8 @@ import time
 
 from server import Client, Server, check, new_folder, request
 
-program, rounds = sys.argv[1], int(sys.argv[2])
+program = sys.argv[1]
+rounds = 100 if os.environ.get("TR_LONG") else int(sys.argv[2])
 CLIENTS = 8
 
 
