@@ -156,18 +156,26 @@ static void reserve_args(struct store *s, size_t n)
         tr_exit(a_out_of_memory);
 }
 
+/* The command as it came. */
+static void log_command(struct store *s, struct call *c)
+{
+    if (!s->logging)
+        return;
+    s->terms[0] = tr_build(c->command->name);
+    store_log(c, c->n, s->terms);
+}
+
 /* Runs c->command with the arguments that are in s->terms from 1 on. */
 static void run(struct store *s, struct call *c)
 {
-    s->terms[0] = tr_build(c->command->name);
-    for (int i = 0; i < c->n; i++)
+    for (int i = 1; i < c->n; i++)
         tr_binary_get(s->terms[i], &s->args[i]);
     c->args = s->args;
     c->terms = s->terms;
     c->changed = c->logged = false;
     c->command->run(c);
     if (c->changed && !c->logged)
-        store_log(c, c->n, c->terms);
+        log_command(s, c);
     store_exclusive_end(c);
 }
 

@@ -134,7 +134,8 @@ void set_command(struct call *c)
         e.value = call_term(c, 2);
         e.expire = o.keep_ttl && there ? before.expire : o.expire;
         entry_put(c, 1, there ? &before : NULL, &e);
-        log_set(c, &o);
+        if (c->n > 3)
+            log_set(c, &o);
     }
     if (o.get && there)
         reply_bulk_term(c->out, before.value);

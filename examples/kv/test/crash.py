@@ -71,8 +71,9 @@ def verify(server, writers):
         check(x == 0 or c("PTTL", "e%d" % i) > 0, "no time to live")
         # They go on from what there is.
         total += number("c%d" % i)
-        for key in ("s", "c", "e", "x", "y"):
+        for key in ("s", "c", "x", "y"):
             c("SET", "%s%d" % (key, i), w.sent)
+        c("SET", "e%d" % i, w.sent, "PX", 100000000)
         c("DEL", "l%d" % i, "h%d" % i, "z%d" % i)
         c("RPUSH", "l%d" % i, *range(1, w.sent + 1)) if w.sent else None
         c("HSET", "h%d" % i, *[x for n in range(1, w.sent + 1) for x in (n, n)]) if w.sent else None
