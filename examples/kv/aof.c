@@ -12,7 +12,8 @@
 #include <sys/file.h>
 #include <unistd.h>
 
-tr_atoms(aof, append, wait, ok, sync, synced, timeout, cannot_open, cannot_write, out_of_memory);
+tr_atoms(aof, append, wait, ok, sync, synced, timeout, EXIT, shutdown, cannot_open, cannot_write,
+         out_of_memory);
 
 enum { COMMIT_SIZE = 8 << 20 }; /* bytes of records for which no more are waited for */
 
@@ -49,8 +50,11 @@ void aof_append(uint64_t number, tr_term from, tr_term answer, tr_term record)
 
 void aof_wait(uint64_t number)
 {
-    if (atomic_load(&aof_durable) < number)
-        tr_call_within(TR_INFINITY, a_aof, a_wait, number);
+    tr_term answer;
+
+    if (atomic_load(&aof_durable) < number &&
+        tr_try_call_within(TR_INFINITY, a_aof, &answer, a_wait, number) != TR_OK)
+        tr_exit(a_shutdown);
 }
 
 /* --- the file --- */
@@ -136,8 +140,10 @@ static void syncer(tr_term arg)
     tr_blocking_begin();
     int result = fdatasync(fd);
     tr_blocking_end();
-    if (result != 0)
+    if (result != 0) {
+        tr_log_error("cannot sync the log: %s", strerror(errno));
         tr_exit(a_cannot_write);
+    }
     tr_send(log, a_synced);
 }
 
@@ -221,6 +227,8 @@ static tr_gen_result aof_info(void *state, tr_term message)
         log->dirty = false;
     } else if (tr_match(message, a_synced)) {
         log->syncing = false;
+    } else if (tr_match(message, a_EXIT, tr_any(), a_cannot_write)) {
+        return tr_gen_stop(a_cannot_write);
     } else if (tr_match(message, a_timeout)) {
         return commit(log) ? tr_gen_noreply() : tr_gen_stop(a_cannot_write);
     }

@@ -35,7 +35,8 @@ bool aof_path(char *path, size_t size);
    nobody). Any thread. */
 void aof_append(uint64_t number, tr_term from, tr_term answer, tr_term record);
 
-/* Returns when all changes up to that number have been written. Process only; blocks. */
+/* Returns when all changes up to that number have been written; ends the caller with shutdown when
+   they will not be. Process only; blocks. */
 void aof_wait(uint64_t number);
 
 /*

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 struct config config = {
     .bind = "127.0.0.1",
@@ -16,6 +17,8 @@ struct config config = {
     .max_output = (size_t)1 << 20,
     .patience_ms = 10000,
 };
+
+int64_t config_started;
 
 const char *const fsync_names[] = { "always", "everysec", "no", NULL };
 
@@ -71,6 +74,10 @@ static bool read_option(const char *name, const char *value)
 
 bool config_read(int argc, char **argv)
 {
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    config_started = now.tv_sec;
     for (int i = 1; i < argc; i += 2)
         if (i + 1 == argc || !read_option(argv[i], argv[i + 1])) {
             fprintf(stderr,

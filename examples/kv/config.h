@@ -26,6 +26,9 @@ struct config {
 
 extern struct config config;
 
+/* When the program began: seconds of the monotonic clock. */
+extern int64_t config_started;
+
 /* The names of the policies, as on the command line. */
 extern const char *const fsync_names[];
 

@@ -49,7 +49,8 @@ static void info_server(struct text *t)
     add(t,
         "# Server\r\nredis_version:7.0.0\r\nredis_mode:standalone\r\nos:Linux\r\n"
         "arch_bits:%zu\r\nprocess_id:%d\r\ntcp_port:%d\r\nuptime_in_seconds:%ld\r\n",
-        sizeof(void *) * 8, (int)getpid(), config.port, (long)(tr_monotonic_ms() / 1000));
+        sizeof(void *) * 8, (int)getpid(), config.port,
+        (long)(tr_monotonic_ms() / 1000 - config_started));
 }
 
 static void info_clients(struct text *t)

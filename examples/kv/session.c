@@ -2,6 +2,7 @@
 /* Commands about the connection: PING QUIT HELLO CLIENT SELECT MULTI EXEC DISCARD. */
 #include "config.h"
 #include "connection.h"
+#include "subscriber.h"
 
 #include <string.h>
 
@@ -111,6 +112,7 @@ void hello_command(struct call *c)
     if (name && !set_name(c, name))
         return;
     c->connection->proto = (int)proto;
+    subscriber_set_proto(c->connection);
     reply_hello(c);
 }
 

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-tr_atoms(store, aof, run, expire, cannot_load, out_of_memory);
+tr_atoms(store, aof, run, expire, shutdown, cannot_load, out_of_memory);
 
 enum { EXPIRE_STEP = 200 }; /* keys that expire before others have their turn */
 
@@ -41,7 +41,11 @@ int64_t time_now(void)
 
 void store_run(struct out *out, int proto, int db, bool transaction, tr_term list)
 {
-    out_add_term(out, tr_call_within(TR_INFINITY, a_store, a_run, proto, db, transaction, list));
+    tr_term answer;
+
+    if (tr_try_call_within(TR_INFINITY, a_store, &answer, a_run, proto, db, transaction, list))
+        tr_exit(a_shutdown);
+    out_add_term(out, answer);
 }
 
 bool store_read(struct call *c)

@@ -27,8 +27,8 @@
 #include "commands.h"
 
 /* Runs commands in the store and adds their answers to `out`. Each is a tuple: its place in
-   `commands`, and its arguments without the name. As a transaction the answer is an array. Process
-   only; blocks. */
+   `commands`, and its arguments without the name. As a transaction the answer is an array. Ends the
+   caller with shutdown when the store ends. Process only; blocks. */
 void store_run(struct out *out, int proto, int db, bool transaction, tr_term list);
 
 /* Runs a COMMAND_READ in the calling process; false when it has to go to the store. */

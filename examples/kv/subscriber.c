@@ -211,6 +211,12 @@ static const struct tr_gen_server subscriber = { .name = "subscriber",
 
 /* --- the commands of the connection --- */
 
+void subscriber_set_proto(const struct connection *k)
+{
+    if (k->subscriber.w)
+        tr_send(k->subscriber, a_proto, k->proto);
+}
+
 /* Starts the one who writes, if need be, and gives it what is to be written before. */
 static void hand_over(struct connection *k)
 {
@@ -224,40 +230,42 @@ static void hand_over(struct connection *k)
         if (!tr_match(started, a_ok, &k->subscriber))
             tr_exit(a_shutdown);
     }
-    tr_send(k->subscriber, a_proto, k->proto);
     connection_drain(k);
 }
 
-/* Asks the subscriber for each name; it answers with how many subscriptions there are. */
-static void ask(struct call *c, tr_atom what, tr_atom scope)
+/* A request to the subscriber, who answers with how many subscriptions there are. */
+static void ask(struct connection *k, tr_term request)
 {
-    struct connection *k = c->connection;
+    tr_term answer;
 
-    hand_over(k);
+    if (tr_try_call_within(TR_INFINITY, k->subscriber, &answer, request) != TR_OK)
+        tr_exit(a_shutdown);
+    tr_match(answer, &k->nsubscriptions);
+}
+
+static void ask_each(struct call *c, tr_atom what, tr_atom scope)
+{
+    hand_over(c->connection);
     for (int i = 1; i < c->n; i++)
-        tr_match(tr_call_within(TR_INFINITY, k->subscriber, what, scope, call_term(c, i)),
-                 &k->nsubscriptions);
+        ask(c->connection, tr_build(what, scope, call_term(c, i)));
 }
 
 /* Without names: all. */
 static void ask_end(struct call *c, tr_atom scope)
 {
-    struct connection *k = c->connection;
-
-    ask(c, a_unsubscribe, scope);
+    ask_each(c, a_unsubscribe, scope);
     if (c->n == 1)
-        tr_match(tr_call_within(TR_INFINITY, k->subscriber, a_unsubscribe_all, scope),
-                 &k->nsubscriptions);
+        ask(c->connection, tr_build(a_unsubscribe_all, scope));
 }
 
 void subscribe_command(struct call *c)
 {
-    ask(c, a_subscribe, a_channels);
+    ask_each(c, a_subscribe, a_channels);
 }
 
 void psubscribe_command(struct call *c)
 {
-    ask(c, a_subscribe, a_patterns);
+    ask_each(c, a_subscribe, a_patterns);
 }
 
 void unsubscribe_command(struct call *c)

@@ -21,4 +21,9 @@
 tr_term channels_start(tr_term arg);
 tr_term patterns_start(tr_term arg);
 
+struct connection;
+
+/* Tells the one who writes, if there is one, which version of the protocol the client speaks. */
+void subscriber_set_proto(const struct connection *k);
+
 #endif

@@ -113,6 +113,24 @@ def crash(policy):
           % (policy, rounds, cut, sum(s for s, _ in known)))
 
 
+def orderly():
+    """SIGTERM while clients write: what was acknowledged is there, and the status is 0."""
+    folder = new_folder()
+    server = Server(program, "--appendonly", "yes", "--appendfsync", "no", folder=folder)
+    writers = [Writer(i) for i in range(CLIENTS)]
+    for w in writers:
+        w.port = server.port
+        w.start()
+    time.sleep(0.2)
+    server.stop()
+    for w in writers:
+        w.join()
+    server = Server(program, "--appendonly", "yes", folder=folder)
+    verify(server, writers)
+    check("cut off" not in server.log(), server.log())
+    server.stop()
+
+
 def torn():
     """A log cut at any byte of its end, and one that is wrong in its middle."""
     folder = new_folder()
@@ -160,5 +178,6 @@ def second():
 
 for name in ("always", "everysec", "no"):
     crash(name)
+orderly()
 torn()
 second()
