@@ -7,7 +7,7 @@
  * A specification goes on pointing to the old table; a list of pairs says what it means by now.
  */
 #define _GNU_SOURCE
-#include "otp/server.h"
+#include "otp/gen.h"
 
 #include "troupe.h"
 
@@ -95,16 +95,16 @@ const void *tr_code_symbol(const struct tr_code_object *code, const char *name)
 
 static struct {
     pthread_mutex_t lock;
-    const struct tr_gen_server *from[REDIRECTS_MAX];
-    const struct tr_gen_server *to[REDIRECTS_MAX];
+    const void *from[REDIRECTS_MAX];
+    const void *to[REDIRECTS_MAX];
     _Atomic int n; /* entries below it do not change */
 } redirects = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-tr_err tr_code_redirect(const struct tr_gen_server *old, const struct tr_gen_server *new_one)
+tr_err tr_code_redirect(const void *old, const void *new_one)
 {
     tr_err err = TR_OK;
 
-    if (old == new_one || tr__server_newest(old) == new_one)
+    if (old == new_one || tr__code_newest(old) == new_one)
         return TR_OK;
     pthread_mutex_lock(&redirects.lock);
     int n = atomic_load(&redirects.n);
@@ -120,27 +120,35 @@ tr_err tr_code_redirect(const struct tr_gen_server *old, const struct tr_gen_ser
 }
 
 /* One pass, since what came later is further on. */
-const struct tr_gen_server *tr__server_newest(const struct tr_gen_server *server)
+const void *tr__code_newest(const void *table)
 {
     int n = atomic_load_explicit(&redirects.n, memory_order_acquire);
 
     for (int i = 0; i < n; i++)
-        if (redirects.from[i] == server)
-            server = redirects.to[i];
-    return server;
+        if (redirects.from[i] == table)
+            table = redirects.to[i];
+    return table;
 }
 
 /* --- handing over --- */
 
-static tr_term replace(tr_term to, const struct tr_gen_server *old,
-                       const struct tr_gen_server *new_one, tr_term old_version, tr_term extra)
+_Static_assert(offsetof(struct tr_gen_server, name) == 0, "name_of looks there");
+_Static_assert(offsetof(struct tr_gen_statem, name) == 0, "name_of looks there");
+
+/* The name of a table of either kind. */
+static const char *name_of(const void *table)
+{
+    return *(const char *const *)table;
+}
+
+static tr_term replace(tr_term to, const void *old, const void *new_one, tr_term old_version,
+                       tr_term extra)
 {
     return tr_sys_request(to, TIMEOUT_MS, a_replace_code, (uint64_t)(uintptr_t)old,
                           (uint64_t)(uintptr_t)new_one, old_version, extra);
 }
 
-tr_term tr_code_upgrade_term(tr_term to, const struct tr_gen_server *old,
-                             const struct tr_gen_server *new_one, tr_term old_version,
+tr_term tr_code_upgrade_term(tr_term to, const void *old, const void *new_one, tr_term old_version,
                              tr_term extra)
 {
     tr_sys_suspend(to);
@@ -159,7 +167,7 @@ static bool is_among(tr_term modules, tr_atom module)
     return false;
 }
 
-/* Adds the pids of all servers of that module under the supervisor. */
+/* Adds the pids of all workers of that module under the supervisor. */
 static tr_term collect(tr_term supervisor, tr_atom module, tr_term pids)
 {
     tr_term children = tr_supervisor_which_children(supervisor), child, modules;
@@ -182,16 +190,15 @@ static void resume_all(tr_term pids)
         tr_sys_resume(pid);
 }
 
-tr_term tr_code_upgrade_tree_term(tr_term supervisor, const struct tr_gen_server *old,
-                                  const struct tr_gen_server *new_one, tr_term old_version,
-                                  tr_term extra)
+tr_term tr_code_upgrade_tree_term(tr_term supervisor, const void *old, const void *new_one,
+                                  tr_term old_version, tr_term extra)
 {
     int64_t n = 0;
     tr_term pid, what, result = tr_build(a_ok);
 
     if (tr_code_redirect(old, new_one))
         return tr_build(a_error, tr_tuple(supervisor, tr_intern("system_limit")));
-    tr_term pids = collect(supervisor, tr_intern(old->name), tr_nil());
+    tr_term pids = collect(supervisor, tr_intern(name_of(old)), tr_nil());
     for (tr_term rest = pids; tr_list_next(&rest, &pid);)
         tr_sys_suspend(pid);
     for (tr_term rest = pids; tr_match(result, a_ok) && tr_list_next(&rest, &pid); n++)

@@ -173,3 +173,93 @@ TEST_PROC_REAL(what_cannot_be_loaded_is_an_error)
     CHECK_INT(tr_code_load("/proc/self/cmdline", &code), TR_ESYS);
     CHECK(!code);
 }
+
+/* --- state machines --- */
+
+static tr_statem_result lamp_init(void *data, tr_term arg)
+{
+    (void)arg;
+    *(int64_t *)data = 1;
+    return tr_statem_ok(tr_tuple(a_one, 0));
+}
+
+static tr_statem_result lamp_answer(int version, const int64_t *data, tr_term state,
+                                    const struct tr_event *event)
+{
+    if (event->type == TR_EVENT_CALL)
+        return tr_keep_state(tr_reply_to(event->from, version, *data, state));
+    return tr_statem_unknown();
+}
+
+static tr_statem_result old_lamp(void *data, tr_term state, const struct tr_event *event)
+{
+    if (event->type == TR_EVENT_CAST)
+        return tr_keep_state(tr_postpone());
+    return lamp_answer(1, data, state, event);
+}
+
+static tr_statem_result new_lamp(void *data, tr_term state, const struct tr_event *event)
+{
+    int64_t *n = data;
+
+    if (tr_got_cast(event, a_boss)) {
+        n[1]++;
+        return tr_keep_state();
+    }
+    if (tr_got_call(event, a_increment))
+        return tr_next_state(a_boom, tr_reply_to(event->from, n[1]));
+    return lamp_answer(2, data, state, event);
+}
+
+static bool lamp_changes(void *data, tr_term *state, tr_term old_version, tr_term extra)
+{
+    int64_t *n = data;
+
+    CHECK(tr_match(old_version, 1));
+    CHECK_TERM(*state, tr_build(a_one, 0));
+    n[0] += 10;
+    if (tr_match(extra, a_boom))
+        tr_exit(a_boom);
+    *state = tr_build(a_two);
+    return tr_match(extra, a_get);
+}
+
+static const struct tr_gen_statem old_machine = {
+    .name = "lamp", .data_size = 8, .init = lamp_init, .handle_event = old_lamp
+};
+static const struct tr_gen_statem new_machine = { .name = "lamp",
+                                                  .data_size = 16,
+                                                  .init = lamp_init,
+                                                  .handle_event = new_lamp,
+                                                  .code_change = lamp_changes };
+static const struct tr_gen_statem broken_machine = { .name = "lamp", .data_size = 8 };
+
+static tr_term upgrade_machine(tr_pid pid, const struct tr_gen_statem *to, tr_term extra)
+{
+    return tr_code_upgrade(pid, &old_machine, to, tr_build(1), extra);
+}
+
+TEST_PROC(machine_goes_over_with_its_data_and_what_it_postponed)
+{
+    tr_pid pid;
+
+    CHECK(tr_match(tr_gen_statem_start(&old_machine, NULL), a_ok, &pid));
+    tr_cast(pid, a_boss);
+    CHECK_TERM(tr_call(pid, a_get), tr_build(1, 1, tr_tuple(a_one, 0)));
+    CHECK_TERM(upgrade_machine(pid, &new_machine, tr_build(a_why)), tr_build(a_error, a_refused));
+    CHECK_TERM(upgrade_machine(pid, &new_machine, tr_build(a_boom)),
+               tr_build(a_error, tr_tuple(a_EXIT, a_boom)));
+    tr_term wrong;
+    CHECK(tr_match(upgrade_machine(pid, &broken_machine, tr_nil()), a_error, &wrong));
+    CHECK_TERM(tr_call(pid, a_get), tr_build(1, 1, tr_tuple(a_one, 0)));
+    CHECK_OK(upgrade_machine(pid, &new_machine, tr_build(a_get)));
+    CHECK_TERM(tr_call(pid, a_get), tr_build(2, 11, a_two));
+    CHECK_TERM(tr_call(pid, a_increment), tr_build(0));
+    CHECK_TERM(tr_call(pid, a_increment), tr_build(1));
+    CHECK_OK(upgrade_machine(pid, &new_machine, tr_build(a_get)));
+    CHECK_TERM(tr_code_upgrade(pid, &old_machine, &broken_machine, tr_build(1), tr_nil()),
+               tr_build(a_error, a_other_code));
+    CHECK_INT(tr_code_redirect(&old_machine, &new_machine), TR_OK);
+    CHECK(tr_match(tr_gen_statem_start(&old_machine, NULL), a_ok, &pid));
+    CHECK_TERM(tr_call(pid, a_get), tr_build(2, 1, tr_tuple(a_one, 0)));
+}

@@ -46,4 +46,7 @@ void tr__gen_check_name(const struct tr_gen_server_opts *opts);
 /* Takes over a state that was shown as a binary of its bytes; false when it is none such. */
 bool tr__gen_set_bytes(void *state, size_t size, tr_term bytes);
 
+/* What is to be run in the place of this table of callbacks, see tr_code_redirect. Any thread. */
+const void *tr__code_newest(const void *table);
+
 #endif

@@ -68,7 +68,7 @@ tr_term tr_gen_server_start_args(const struct tr_gen_server *server, enum tr_gen
                                  int n)
 {
     if (server)
-        server = tr__server_newest(server);
+        server = tr__code_newest(server);
     if (!server || !server->name)
         tr_exit(a_badarg, a_undef);
     if (!server->init)

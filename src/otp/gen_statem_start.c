@@ -41,6 +41,7 @@ static struct tr_machine *new_machine(const struct tr_gen_statem *callbacks, tr_
 
     tr__statem_use(m, callbacks);
     m->data_size = callbacks->data_size;
+    m->data = m->room;
     m->sys.data = m;
     m->sys.parent = parent;
     tr__gen_debug(&m->sys, debug);
@@ -94,6 +95,7 @@ tr_term tr_gen_statem_start_args(const struct tr_gen_statem *statem, enum tr_gen
     static const char site[] = "gen_statem\0" __FILE__;
 
     check_table(statem);
+    statem = tr__code_newest(statem);
     tr_term refusal = statem->init ? tr__statem_refusal(statem)
                                    : tr__gen_undef(statem->name, tr_build(a_init), 1);
     if (refusal.w)

@@ -4,7 +4,10 @@
 #include "otp/gen.h"
 #include "otp/statem.h"
 
-tr_atoms(header, data, state, queue, postponed, timeouts, log);
+#include <string.h>
+
+tr_atoms(header, data, state, queue, postponed, timeouts, log, ok, error, undef, refused,
+         other_code, EXIT);
 
 /* --- what is shown --- */
 
@@ -84,6 +87,74 @@ static bool code_change(void *machine, tr_term module, tr_term old_version, tr_t
     return true;
 }
 
+/* --- other code --- */
+
+struct change {
+    const struct tr_gen_statem *callbacks;
+    void *data;
+    tr_term state, old_version, extra;
+    bool changed;
+};
+
+static void run_code_change(void *change)
+{
+    struct change *c = change;
+
+    c->changed = c->callbacks->code_change(c->data, &c->state, c->old_version, c->extra);
+}
+
+/* Ok, or why not. */
+static tr_term convert(struct change *c, size_t old_size)
+{
+    tr_term reason;
+
+    if (!c->callbacks->code_change)
+        return c->callbacks->data_size == old_size ? tr_build(a_ok) : tr_build(a_error, a_undef);
+    if (tr_catch(run_code_change, c, &reason))
+        return tr_build(a_error, tr_tuple(a_EXIT, reason));
+    return c->changed ? tr_build(a_ok) : tr_build(a_error, a_refused);
+}
+
+/* The machine goes on with other callbacks and data; those below that were pushed over, too. */
+static void take_over(struct tr_machine *m, const struct tr_gen_statem *old, const struct change *c)
+{
+    if (m->data != m->room)
+        tr_free(m->data);
+    m->data = c->data;
+    m->data_size = c->callbacks->data_size;
+    tr__statem_use(m, c->callbacks);
+    for (struct tr_pushed *p = m->pushed; p; p = p->next)
+        if (p->callbacks == old)
+            p->callbacks = c->callbacks;
+    tr__statem_adopt(m, c->state);
+}
+
+/* On a copy of the data, so that the machine is as before if it cannot be converted. */
+static tr_term replace_code(struct tr_sys *sys, uint64_t old_code, uint64_t new_code,
+                            tr_term old_version, tr_term extra)
+{
+    const struct tr_gen_statem *new = (const struct tr_gen_statem *)(uintptr_t)new_code;
+    struct tr_machine *m = sys->data;
+    const struct tr_gen_statem *old = m->callbacks;
+    struct change c = { new, NULL, m->state, old_version, extra, false };
+    tr_term wrong = tr__statem_refusal(new);
+
+    if (old == new)
+        return tr_build(a_ok);
+    if ((uint64_t)(uintptr_t)old != old_code)
+        return tr_build(a_error, a_other_code);
+    if (wrong.w)
+        return tr_build(a_error, wrong);
+    c.data = tr_alloc(new->data_size > m->data_size ? new->data_size : m->data_size);
+    memcpy(c.data, m->data, m->data_size);
+    tr_term result = convert(&c, m->data_size);
+    if (tr_match(result, a_ok))
+        take_over(m, old, &c);
+    else
+        tr_free(c.data);
+    return result;
+}
+
 static tr_term data_of(const char *name, tr_term status, tr_atom key)
 {
     tr_term value = tr_nil();
@@ -114,7 +185,8 @@ static void terminate(void *machine, tr_term reason)
 }
 
 #define COMMON                                                                                     \
-    .get_state = get_state, .set_state = set_state, .status = status, .terminate = terminate
+    .get_state = get_state, .set_state = set_state, .replace_code = replace_code,                  \
+    .status = status, .terminate = terminate
 
 const struct tr_sys_callbacks *tr__statem_sys(const struct tr_gen_statem *callbacks)
 {

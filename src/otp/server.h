@@ -30,9 +30,6 @@ struct tr_server {
 /* By what a server is looked into. Static. */
 const struct tr_sys_callbacks *tr__server_sys(const struct tr_server *s);
 
-/* What is to be run in the place of these callbacks, see tr_code_redirect. Any thread. */
-const struct tr_gen_server *tr__server_newest(const struct tr_gen_server *server);
-
 /* Does what a result asks for beside the reply, runs continuations, and ends the server if that is
    the result. */
 void tr__server_settle(struct tr_server *s, tr_gen_result r);

@@ -55,8 +55,9 @@ struct tr_machine {
     uint32_t zeros;              /* how many of them have no timer */
     struct tr_event event;       /* the present one, for reports; type 0: none */
     size_t data_size;
+    void *data; /* in `room`, or memory of its own since other code has taken over */
     bool ended; /* terminate has run, or must not run */
-    _Alignas(max_align_t) char data[];
+    _Alignas(max_align_t) char room[];
 };
 
 /* What the callbacks that handle one event have asked for so far. In the current heap. */
