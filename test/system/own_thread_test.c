@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Processes with a thread of their own. */
 #define _GNU_SOURCE
+#include "base/compiler.h"
 #include "base/fault.h"
 #include "check_proc.h"
 
@@ -55,11 +56,18 @@ static void stays(tr_term arg)
     tr_send(boss, a_done);
 }
 
+/* A function of its own: in the loop the compiler would look up once where the variable is. */
+static TR__NOINLINE void visit(void)
+{
+    visitors += 2; /* wherever this is, it must not be one of their threads */
+    __asm__ volatile("" ::: "memory");
+}
+
 static void visits(tr_term arg)
 {
     (void)arg;
     for (;;) {
-        visitors += 2; /* wherever this is, it must not be one of their threads */
+        visit();
         tr_yield();
     }
 }
