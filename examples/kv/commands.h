@@ -88,13 +88,12 @@ bool glob_match(tr_bin pattern, tr_bin text);
     X(append)                                                                                      \
     X(client)                                                                                      \
     X(command)                                                                                     \
-    X(config)                                                                                      \
-    X(dbsize) X(decr) X(decrby) X(del) X(discard) X(echo) X(exec) X(exists) X(expire) X(flushall)  \
-        X(flushdb) X(get) X(hdel) X(hello) X(hget) X(hgetall) X(hlen) X(hset) X(incr) X(incrby)    \
-            X(info) X(keys) X(llen) X(lpop) X(lpush) X(lrange) X(mget) X(mset) X(multi) X(persist) \
-                X(ping) X(psubscribe) X(publish) X(punsubscribe) X(quit) X(rpop) X(rpush) X(sadd)  \
-                    X(scan) X(scard) X(select) X(set) X(sismember) X(smembers) X(srem) X(strlen)   \
-                        X(subscribe) X(ttl) X(type) X(unsubscribe)
+    X(config) X(dbsize) X(decr) X(decrby) X(del) X(discard) X(echo) X(exec) X(exists) X(expire)    \
+        X(flushall) X(flushdb) X(get) X(hdel) X(hello) X(hget) X(hgetall) X(hlen) X(hset) X(incr)  \
+            X(incrby) X(info) X(keys) X(llen) X(lpop) X(lpush) X(lrange) X(mget) X(mset) X(multi)  \
+                X(persist) X(ping) X(psubscribe) X(publish) X(punsubscribe) X(quit) X(rpop)        \
+                    X(rpush) X(sadd) X(scan) X(scard) X(select) X(set) X(sismember) X(smembers)    \
+                        X(srem) X(strlen) X(subscribe) X(ttl) X(type) X(unsubscribe)
 
 #define COMMAND_DECLARE(name) void name##_command(struct call *c);
 COMMAND_FUNCTIONS(COMMAND_DECLARE)

@@ -181,6 +181,40 @@ void field_delete(const struct call *c, const struct entry *e, struct tr_arg fie
     tr_ets_delete(fields_of(c), tr_tuple(e->id, field));
 }
 
+void fields_remove(struct call *c, enum kind kind)
+{
+    struct entry before, e;
+    enum found found = entry_find_kind(c, 1, kind, &before);
+
+    if (found == WRONG_KIND)
+        return;
+    if (found == ABSENT) {
+        reply_integer(c->out, 0);
+        return;
+    }
+    e = before;
+    store_exclusive(c);
+    for (int i = 2; i < c->n; i++)
+        if (field_has(c, &e, TR_ARG(c->terms[i]))) {
+            field_delete(c, &e, TR_ARG(c->terms[i]));
+            e.count--;
+        }
+    if (e.count == 0)
+        entry_delete(c, 1, &e);
+    else if (e.count < before.count)
+        entry_put(c, 1, &before, &e);
+    reply_integer(c->out, before.count - e.count);
+}
+
+void reply_count(struct call *c, enum kind kind)
+{
+    struct entry e;
+    enum found found = entry_find_kind(c, 1, kind, &e);
+
+    if (found != WRONG_KIND)
+        reply_integer(c->out, found == FOUND ? e.count : 0);
+}
+
 /* Some more fields behind *at, which is kept; false at the last. */
 static bool fields_step(const struct call *c, const struct entry *e, tr_term *at,
                         void (*fn)(const struct call *c, tr_term field, tr_term value))

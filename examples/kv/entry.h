@@ -75,6 +75,12 @@ void field_put(const struct call *c, const struct entry *e, struct tr_arg field,
                struct tr_arg value);
 void field_delete(const struct call *c, const struct entry *e, struct tr_arg field);
 
+/* HDEL, SREM: takes out the fields that the arguments from 2 on name; answers with how many. */
+void fields_remove(struct call *c, enum kind kind);
+
+/* HLEN, LLEN, SCARD: answers with how many elements there are. */
+void reply_count(struct call *c, enum kind kind);
+
 /* Calls fn for each field and its value, in the order of the fields. */
 void fields_each(const struct call *c, const struct entry *e,
                  void (*fn)(const struct call *c, tr_term field, tr_term value));

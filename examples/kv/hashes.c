@@ -26,27 +26,7 @@ void hset_command(struct call *c)
 
 void hdel_command(struct call *c)
 {
-    struct entry before, e;
-    enum found found = entry_find_kind(c, 1, KIND_HASH, &before);
-
-    if (found == WRONG_KIND)
-        return;
-    if (found == ABSENT) {
-        reply_integer(c->out, 0);
-        return;
-    }
-    e = before;
-    store_exclusive(c);
-    for (int i = 2; i < c->n; i++)
-        if (field_has(c, &e, TR_ARG(c->terms[i]))) {
-            field_delete(c, &e, TR_ARG(c->terms[i]));
-            e.count--;
-        }
-    if (e.count == 0)
-        entry_delete(c, 1, &e);
-    else if (e.count < before.count)
-        entry_put(c, 1, &before, &e);
-    reply_integer(c->out, before.count - e.count);
+    fields_remove(c, KIND_HASH);
 }
 
 void hget_command(struct call *c)
@@ -65,18 +45,7 @@ void hget_command(struct call *c)
 
 void hlen_command(struct call *c)
 {
-    struct entry e = { .count = 0 };
-
-    switch (entry_find_kind(c, 1, KIND_HASH, &e)) {
-    case FOUND:
-        reply_integer(c->out, e.count);
-        return;
-    case ABSENT:
-        reply_integer(c->out, 0);
-        return;
-    case WRONG_KIND:
-        return;
-    }
+    reply_count(c, KIND_HASH);
 }
 
 static void add_pair(const struct call *c, tr_term field, tr_term value)

@@ -95,11 +95,7 @@ void rpop_command(struct call *c)
 
 void llen_command(struct call *c)
 {
-    struct entry e;
-    enum found found = entry_find_kind(c, 1, KIND_LIST, &e);
-
-    if (found != WRONG_KIND)
-        reply_integer(c->out, found == FOUND ? e.count : 0);
+    reply_count(c, KIND_LIST);
 }
 
 void lrange_command(struct call *c)

@@ -25,27 +25,7 @@ void sadd_command(struct call *c)
 
 void srem_command(struct call *c)
 {
-    struct entry before, e;
-    enum found found = entry_find_kind(c, 1, KIND_SET, &before);
-
-    if (found == WRONG_KIND)
-        return;
-    if (found == ABSENT) {
-        reply_integer(c->out, 0);
-        return;
-    }
-    e = before;
-    store_exclusive(c);
-    for (int i = 2; i < c->n; i++)
-        if (field_has(c, &e, TR_ARG(c->terms[i]))) {
-            field_delete(c, &e, TR_ARG(c->terms[i]));
-            e.count--;
-        }
-    if (e.count == 0)
-        entry_delete(c, 1, &e);
-    else if (e.count < before.count)
-        entry_put(c, 1, &before, &e);
-    reply_integer(c->out, before.count - e.count);
+    fields_remove(c, KIND_SET);
 }
 
 void sismember_command(struct call *c)
@@ -59,11 +39,7 @@ void sismember_command(struct call *c)
 
 void scard_command(struct call *c)
 {
-    struct entry e;
-    enum found found = entry_find_kind(c, 1, KIND_SET, &e);
-
-    if (found != WRONG_KIND)
-        reply_integer(c->out, found == FOUND ? e.count : 0);
+    reply_count(c, KIND_SET);
 }
 
 static void add_member(const struct call *c, tr_term member, tr_term one)
