@@ -184,7 +184,9 @@ static bool send_output(struct connection *k)
         return true;
     }
     tr_err err = out_send(&k->out, k->fd);
-    if (out_left(&k->out) < before)
+    if (err == TR_OK)
+        k->moved_at = 0;
+    else if (out_left(&k->out) < before || !k->moved_at)
         k->moved_at = tr_monotonic_ms();
     return err == TR_OK || err == TR_EBUSY;
 }

@@ -27,7 +27,7 @@ struct connection {
     struct request request;
     struct out out;
     int64_t now;      /* when this turn began */
-    int64_t moved_at; /* when the client last took something: monotonic ms */
+    int64_t moved_at; /* when he last took some of what waits for him: monotonic ms */
     bool more;        /* there may be whole requests, which wait until answers are sent */
     bool ended, quit; /* the client sends nothing more; is to be sent nothing more */
 

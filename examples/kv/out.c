@@ -10,7 +10,7 @@
 
 tr_atoms(out_of_memory);
 
-enum { VECTORS = 64, FIRST_CAPACITY = 1024 };
+enum { VECTORS = 64, FIRST_CAPACITY = 1024, TRIM_SIZE = 256 * 1024 };
 
 char *buffer_reserve(char *bytes, size_t used, size_t *capacity, size_t size)
 {
@@ -176,6 +176,38 @@ static void vectors_fill(struct vectors *v, const struct out *out)
     vector_add(v, out->bytes + from, out->size - from);
 }
 
+/* Forgets what is gone: else one who never takes quite all of it would make it grow for ever. */
+static void trim(struct out *out)
+{
+    size_t left = out->sent; /* of what is gone, behind what has been looked at */
+    size_t from = 0, n = 0;  /* copied bytes and pieces that are gone altogether */
+
+    for (; n < out->npieces; n++) {
+        const struct out_piece *piece = &out->pieces[n];
+        if (left < piece->at - from)
+            break;
+        left -= piece->at - from;
+        from = piece->at;
+        if (left < piece->bytes.size)
+            break;
+        left -= piece->bytes.size;
+        out->shared -= piece->bytes.size;
+        tr_release(piece->kept);
+    }
+    if (n == out->npieces || left < out->pieces[n].at - from) {
+        from += left;
+        left = 0;
+    }
+    out->sent = left;
+    out->size -= from;
+    memmove(out->bytes, out->bytes + from, out->size);
+    out->npieces -= n;
+    for (size_t i = 0; i < out->npieces; i++) {
+        out->pieces[i] = out->pieces[i + n];
+        out->pieces[i].at -= from;
+    }
+}
+
 tr_err out_send(struct out *out, int fd)
 {
     struct vectors v;
@@ -186,8 +218,13 @@ tr_err out_send(struct out *out, int fd)
         ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0)
-            return errno == EAGAIN ? TR_EBUSY : TR_ESYS;
+        if (n < 0 && errno != EAGAIN)
+            return TR_ESYS;
+        if (n < 0) {
+            if (out->sent >= TRIM_SIZE)
+                trim(out);
+            return TR_EBUSY;
+        }
         out->sent += (size_t)n;
     }
     out_clear(out);

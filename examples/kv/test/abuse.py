@@ -7,6 +7,7 @@ import resource
 import socket
 import struct
 import sys
+import threading
 import time
 
 from server import Client, Error, Server, check, request, within
@@ -115,6 +116,30 @@ def never_reads(server):
     c.close()
 
 
+def never_takes_all():
+    """Who always leaves something is served for ever, by bounded memory."""
+    server = Server(program, "--max-output", str(8 * MIB))
+    c, size = server.client(), 0
+    values = {b"small": b"s" * 5000, b"large": b"l" * 50000}
+    for key, value in values.items():
+        check(c("SET", key, value) == "OK", "SET")
+    before = server.resident()
+    requests = (request("GET", "small") * 3 + request("GET", "large")) * 1000
+    answers = b"$5000\r\n" + values[b"small"] + b"\r\n"
+    answers = answers * 3 + b"$50000\r\n" + values[b"large"] + b"\r\n"
+    total = 9000 * len(answers)
+    sender = threading.Thread(target=c.send, args=(requests * 9,))
+    sender.start()
+    while size < total:
+        check(c.take(len(answers)) == answers, "other answers")
+        c.raw = b""
+        size += len(answers)
+        if size % (len(answers) * 100) == 0:
+            check_memory(server, before, 60 * MIB, "for one who never takes all")
+    sender.join()
+    server.stop()
+
+
 def never_reads_messages(server):
     """The same for one who listens to a channel; the publisher is not held up."""
     slow, publisher = server.client(), server.client()
@@ -193,6 +218,7 @@ def main():
     check("CRASH" not in server.log(), server.log())
     check_memory(server, before, 200 * MIB, "at the end")
     hold(server)
+    never_takes_all()
     too_many()
 
 
