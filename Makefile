@@ -5,7 +5,7 @@ MAKEFLAGS += --no-print-directory
 PREFIX ?= /usr/local
 BENCH ?=
 
-.PHONY: all demo test check check-all bench install format clean help ready
+.PHONY: all demo test check check-all bench bench-guard install format clean help ready
 
 all: ready              # build the release
 	tools/build release
@@ -32,6 +32,10 @@ bench: ready            # compare with Erlang and Go; BENCH gives the options of
 	tools/bootstrap --bench
 	tools/build release
 	bench/run $(BENCH)
+
+bench-guard: ready      # count the instructions of an operation, compare with bench/guard.txt
+	tools/bootstrap --guard
+	tools/bench-guard
 
 install: all            # install into PREFIX (and under DESTDIR)
 	cmake --install build/release --prefix $(PREFIX)
