@@ -27,13 +27,15 @@ install(FILES
     DESTINATION ${package_dir})
 install(EXPORT troupe-targets NAMESPACE troupe:: DESTINATION ${package_dir})
 
-# The HTTP client, where it is built.
-if(TARGET troupe_http_shared)
-    install(TARGETS troupe_http_shared troupe_http_static EXPORT troupe-http-targets
-        LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
-        ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-    install(EXPORT troupe-http-targets NAMESPACE troupe:: DESTINATION ${package_dir})
-    configure_file(cmake/troupe-http.pc.in troupe-http.pc @ONLY)
-    install(FILES ${PROJECT_BINARY_DIR}/troupe-http.pc
-        DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-endif()
+# The libraries of their own, where they are built.
+foreach(part http sqlite)
+    if(TARGET troupe_${part}_shared)
+        install(TARGETS troupe_${part}_shared troupe_${part}_static EXPORT troupe-${part}-targets
+            LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}
+            ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
+        install(EXPORT troupe-${part}-targets NAMESPACE troupe:: DESTINATION ${package_dir})
+        configure_file(cmake/troupe-${part}.pc.in troupe-${part}.pc @ONLY)
+        install(FILES ${PROJECT_BINARY_DIR}/troupe-${part}.pc
+            DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+    endif()
+endforeach()
