@@ -346,7 +346,7 @@ int64_t tr_limiter_take_args(struct tr_limiter *limiter, int64_t n, const struct
         tr__kit_unlock(&s->lock, &signals);
     }
     if (wait < 0)
-        tr_error(a_out_of_memory);
+        tr_exit(a_out_of_memory);
     return tr__rate_ms(wait);
 }
 
