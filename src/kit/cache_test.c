@@ -75,6 +75,16 @@ TEST_PROC_VIRTUAL(values_expire_and_touch_lets_them_last)
     CHECK_INT(tr_cache_status(pid).expired, 2);
 }
 
+TEST_PROC(who_is_told_may_be_nobody)
+{
+    tr_pid pid = started(&(const struct tr_cache){ .max_size = 1, .notify = tr_build(a_c) });
+
+    tr_cache_put(pid, a_a, 1);
+    tr_cache_put(pid, a_b, 2);
+    CHECK_INT(value_of(pid, a_b), 2);
+    CHECK_INT(tr_cache_status(pid).evicted, 1);
+}
+
 TEST_PROC(what_was_used_longest_ago_goes_first)
 {
     tr_pid pid = started(&(const struct tr_cache){ .max_size = 2, .notify = tr_build(tr_self()) });

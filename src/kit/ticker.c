@@ -69,8 +69,8 @@ static void tick(struct ticker *t)
     t->nticks++;
     if (t->fn)
         t->fn(t->arg);
-    else
-        tr_send(t->to, t->arg);
+    else if (tr_try_send(t->to, t->arg)) /* a name may be nobody's for a while */
+        tr_log_debug("a ticker could not send a tick");
     int64_t missed = (tr_monotonic_ms() - due) / t->every_ms;
     int64_t left_out = missed && t->once ? missed - 1 : missed;
 

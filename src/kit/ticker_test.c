@@ -104,6 +104,17 @@ TEST_PROC_VIRTUAL(a_message_instead_of_a_function)
     next_tick(0);
 }
 
+TEST_PROC_VIRTUAL(a_name_that_nobody_holds_does_not_end_the_ticker)
+{
+    tr_pid pid = started(&(const struct tr_ticker){
+        .every_ms = 10, .to = tr_build(a_late), .arg = tr_build(a_ticked, 1, 2) });
+
+    tr_sleep(25);
+    CHECK(tr_is_alive(pid));
+    CHECK_INT(tr_register(a_late, tr_self()), TR_OK);
+    next_tick(0);
+}
+
 TEST_PROC_VIRTUAL(jitter_is_a_share_and_does_not_add_up)
 {
     int64_t start = tr_monotonic_ms(), at;

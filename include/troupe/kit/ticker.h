@@ -35,7 +35,8 @@ struct tr_ticker {
     const char *name;        /* registered; NULL: none */
     int64_t every_ms;        /* 1 to 2^31 */
     void (*fn)(tr_term arg); /* runs in the ticker; when it fails the ticker ends */
-    tr_term to;              /* or this gets `arg` as a message: a pid, or a name */
+    tr_term to;              /* or this gets `arg` as a message: a pid, or a name, which may be
+                                nobody's */
     tr_term arg;             /* copied; the empty list */
     int jitter_percent;      /* each tick is later than the grid by a random time, up to this share
                                 of every_ms; 0 to 100 */

@@ -20,7 +20,7 @@ static void say(const char *what, int64_t n)
     int size = snprintf(line, sizeof line, "%s %d\n", what, (int)n);
 
     if (write(1, line, (size_t)size) != size)
-        exit(1);
+        _exit(1);
 }
 
 static tr_term work(tr_term job)
@@ -48,12 +48,12 @@ static void body(tr_term args)
 
     (void)args;
     if (!tr_match(tr_queue_start_link(&opts), a_ok, &queue))
-        exit(1);
+        _exit(1);
     if (poison && (tr_queue_status(queue).dead || tr_queue_push(queue, "poison")))
-        exit(2);
+        _exit(2);
     for (int64_t n = 0; !poison; n++) {
         if (tr_queue_push(queue, n))
-            exit(3);
+            _exit(3);
         say("pushed", n);
     }
     tr_sleep(10000);
