@@ -25,8 +25,9 @@ enum {
     COMMAND_READ = 2,
     COMMAND_ORDER = 4,
     COMMAND_LOCAL = 8,
-    COMMAND_NO_MULTI = 16,  /* not inside a transaction */
-    COMMAND_SUBSCRIBED = 32 /* also by those who listen to channels, in version 2 */
+    COMMAND_NO_MULTI = 16,   /* not inside a transaction */
+    COMMAND_SUBSCRIBED = 32, /* also by those who listen to channels, in version 2 */
+    COMMAND_LARGE = 64 /* the answer may be: not one of many that go to the store as one message */
 };
 
 struct command {
@@ -88,12 +89,13 @@ bool glob_match(tr_bin pattern, tr_bin text);
     X(append)                                                                                      \
     X(client)                                                                                      \
     X(command)                                                                                     \
-    X(config) X(dbsize) X(decr) X(decrby) X(del) X(discard) X(echo) X(exec) X(exists) X(expire)    \
-        X(flushall) X(flushdb) X(get) X(hdel) X(hello) X(hget) X(hgetall) X(hlen) X(hset) X(incr)  \
-            X(incrby) X(info) X(keys) X(llen) X(lpop) X(lpush) X(lrange) X(mget) X(mset) X(multi)  \
-                X(persist) X(ping) X(psubscribe) X(publish) X(punsubscribe) X(quit) X(rpop)        \
-                    X(rpush) X(sadd) X(scan) X(scard) X(select) X(set) X(sismember) X(smembers)    \
-                        X(srem) X(strlen) X(subscribe) X(ttl) X(type) X(unsubscribe)
+    X(config)                                                                                      \
+    X(dbsize) X(decr) X(decrby) X(del) X(discard) X(echo) X(exec) X(exists) X(expire) X(flushall)  \
+        X(flushdb) X(get) X(hdel) X(hello) X(hget) X(hgetall) X(hlen) X(hset) X(incr) X(incrby)    \
+            X(info) X(keys) X(llen) X(lpop) X(lpush) X(lrange) X(mget) X(mset) X(multi) X(persist) \
+                X(ping) X(psubscribe) X(publish) X(punsubscribe) X(quit) X(rpop) X(rpush) X(sadd)  \
+                    X(scan) X(scard) X(select) X(set) X(sismember) X(smembers) X(srem) X(strlen)   \
+                        X(subscribe) X(ttl) X(type) X(unsubscribe)
 
 #define COMMAND_DECLARE(name) void name##_command(struct call *c);
 COMMAND_FUNCTIONS(COMMAND_DECLARE)

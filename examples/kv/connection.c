@@ -103,6 +103,22 @@ static void run_here(struct connection *k, struct call *c)
         c->command->run(c);
 }
 
+/* A command on data: here, or with others in the store. */
+static void run_data(struct connection *k, struct call *c)
+{
+    bool large = c->command->flags & COMMAND_LARGE;
+
+    if (large)
+        connection_run(k, false);
+    if (c->command->flags & COMMAND_READ && !k->nbatch && store_read(c)) {
+        k->seen = atomic_load(&aof_logged);
+        return;
+    }
+    connection_add(k, c->command, c->args, c->n);
+    if (large)
+        connection_run(k, false);
+}
+
 static void run_request(struct connection *k)
 {
     struct request *r = &k->request;
@@ -117,10 +133,8 @@ static void run_request(struct connection *k)
         k->multi_failed = k->multi;
     } else if (k->multi || only_listens(k) || c.command->flags & COMMAND_LOCAL) {
         run_here(k, &c);
-    } else if (c.command->flags & COMMAND_READ && !k->nbatch && store_read(&c)) {
-        k->seen = atomic_load(&aof_logged);
     } else {
-        connection_add(k, c.command, r->args, r->n);
+        run_data(k, &c);
     }
 }
 

@@ -89,30 +89,37 @@ def slowly(server):
 
 
 def never_reads(server):
-    """Output is bounded, and after some time the connection is closed."""
     c = server.client()
     check(c("SET", "big", b"x" * MIB) == "OK", "SET")
-    before = server.resident()
-    c.socket.setblocking(False)
-    sent = 0
-    data = request("GET", "big") * 100
-    end = time.monotonic() + 30
-    while True:
-        check(time.monotonic() < end, "a client who never reads is not closed")
-        try:
-            sent += c.socket.send(data)
-        except BlockingIOError:
-            time.sleep(0.01)
-        except OSError:
-            break
-        check_memory(server, before, 60 * MIB, "for one who never reads")
-    c.close()
-    # Who reads slowly, but reads, is not.
+    check(c("RPUSH", "items", *[b"x" * 1000] * 1000) == 1000, "RPUSH")
+    for data in (request("GET", "big") * 100,
+                 (request("SET", "a", 1) + request("LRANGE", "items", 0, -1) * 100),
+                 (request("SET", "a", 1) + request("MGET", *["big"] * 10) * 100)):
+        sends_only(server, data)
+    # Who reads slowly, but reads, is not closed.
     c = server.client()
     c.send(request("GET", "big") * 30)
     for _ in range(10):
         time.sleep(0.15)
         c.take(3 * (MIB + 12))
+    c.close()
+
+
+def sends_only(server, data):
+    """Output is bounded, and after some time the connection is closed."""
+    c = server.client()
+    before = server.resident()
+    c.socket.setblocking(False)
+    end = time.monotonic() + 30
+    while True:
+        check(time.monotonic() < end, "a client who never reads is not closed")
+        try:
+            c.socket.send(data)
+        except BlockingIOError:
+            time.sleep(0.01)
+        except OSError:
+            break
+        check_memory(server, before, 60 * MIB, "for one who never reads")
     c.close()
 
 
