@@ -30,9 +30,11 @@ enum {
     COMMAND_LARGE = 64 /* the answer may be: not one of many that go to the store as one message */
 };
 
+typedef void command_fn(struct call *c);
+
 struct command {
     const char *name;
-    void (*run)(struct call *c);
+    command_fn *run;
     int arity; /* arguments with the name; -n: at least n */
     int flags;
     int first_key, last_key, key_step; /* for clients that ask */
@@ -85,20 +87,15 @@ bool glob_match(tr_bin pattern, tr_bin text);
 
 /* --- all of them --- */
 
-#define COMMAND_FUNCTIONS(X)                                                                       \
-    X(append)                                                                                      \
-    X(client)                                                                                      \
-    X(command)                                                                                     \
-    X(config)                                                                                      \
-    X(dbsize) X(decr) X(decrby) X(del) X(discard) X(echo) X(exec) X(exists) X(expire) X(flushall)  \
-        X(flushdb) X(get) X(hdel) X(hello) X(hget) X(hgetall) X(hlen) X(hset) X(incr) X(incrby)    \
-            X(info) X(keys) X(llen) X(lpop) X(lpush) X(lrange) X(mget) X(mset) X(multi) X(persist) \
-                X(ping) X(psubscribe) X(publish) X(punsubscribe) X(quit) X(rpop) X(rpush) X(sadd)  \
-                    X(scan) X(scard) X(select) X(set) X(sismember) X(smembers) X(srem) X(strlen)   \
-                        X(subscribe) X(ttl) X(type) X(unsubscribe)
-
-#define COMMAND_DECLARE(name) void name##_command(struct call *c);
-COMMAND_FUNCTIONS(COMMAND_DECLARE)
-#undef COMMAND_DECLARE
+command_fn append_command, client_command, command_command, config_command, dbsize_command,
+    decr_command, decrby_command, del_command, discard_command, echo_command, exec_command,
+    exists_command, expire_command, flushall_command, flushdb_command, get_command, hdel_command,
+    hello_command, hget_command, hgetall_command, hlen_command, hset_command, incr_command,
+    incrby_command, info_command, keys_command, llen_command, lpop_command, lpush_command,
+    lrange_command, mget_command, mset_command, multi_command, persist_command, ping_command,
+    psubscribe_command, publish_command, punsubscribe_command, quit_command, rpop_command,
+    rpush_command, sadd_command, scan_command, scard_command, select_command, set_command,
+    sismember_command, smembers_command, srem_command, strlen_command, subscribe_command,
+    ttl_command, type_command, unsubscribe_command;
 
 #endif
