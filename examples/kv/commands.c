@@ -14,6 +14,7 @@ const struct command commands[] = {
     { "command",      command_command,      -1, COMMAND_READ, 0, 0, 0 },
     { "config",       config_command,       -2, COMMAND_READ, 0, 0, 0 },
     { "dbsize",       dbsize_command,       1,  COMMAND_READ, 0, 0, 0 },
+    { "debug",        debug_command,        3,  COMMAND_LOCAL, 0, 0, 0 },
     { "decr",         decr_command,         2,  COMMAND_WRITE, 1, 1, 1 },
     { "decrby",       decrby_command,       3,  COMMAND_WRITE, 1, 1, 1 },
     { "del",          del_command,          -2, COMMAND_WRITE, 1, -1, 1 },

@@ -88,14 +88,14 @@ bool glob_match(tr_bin pattern, tr_bin text);
 /* --- all of them --- */
 
 command_fn append_command, client_command, command_command, config_command, dbsize_command,
-    decr_command, decrby_command, del_command, discard_command, echo_command, exec_command,
-    exists_command, expire_command, flushall_command, flushdb_command, get_command, hdel_command,
-    hello_command, hget_command, hgetall_command, hlen_command, hset_command, incr_command,
-    incrby_command, info_command, keys_command, llen_command, lpop_command, lpush_command,
-    lrange_command, mget_command, mset_command, multi_command, persist_command, ping_command,
-    psubscribe_command, publish_command, punsubscribe_command, quit_command, rpop_command,
-    rpush_command, sadd_command, scan_command, scard_command, select_command, set_command,
-    sismember_command, smembers_command, srem_command, strlen_command, subscribe_command,
-    ttl_command, type_command, unsubscribe_command;
+    debug_command, decr_command, decrby_command, del_command, discard_command, echo_command,
+    exec_command, exists_command, expire_command, flushall_command, flushdb_command, get_command,
+    hdel_command, hello_command, hget_command, hgetall_command, hlen_command, hset_command,
+    incr_command, incrby_command, info_command, keys_command, llen_command, lpop_command,
+    lpush_command, lrange_command, mget_command, mset_command, multi_command, persist_command,
+    ping_command, psubscribe_command, publish_command, punsubscribe_command, quit_command,
+    rpop_command, rpush_command, sadd_command, scan_command, scard_command, select_command,
+    set_command, sismember_command, smembers_command, srem_command, strlen_command,
+    subscribe_command, ttl_command, type_command, unsubscribe_command;
 
 #endif

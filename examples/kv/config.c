@@ -40,6 +40,12 @@ static bool read_fsync(const char *text)
     return false;
 }
 
+static bool read_yes_or_no(const char *value, bool *yes)
+{
+    *yes = strcmp(value, "yes") == 0;
+    return *yes || strcmp(value, "no") == 0;
+}
+
 static bool read_option(const char *name, const char *value)
 {
     long long n;
@@ -49,8 +55,9 @@ static bool read_option(const char *name, const char *value)
     } else if (strcmp(name, "--dir") == 0) {
         config.dir = value;
     } else if (strcmp(name, "--appendonly") == 0) {
-        config.appendonly = strcmp(value, "yes") == 0;
-        return config.appendonly || strcmp(value, "no") == 0;
+        return read_yes_or_no(value, &config.appendonly);
+    } else if (strcmp(name, "--enable-debug-command") == 0) {
+        return read_yes_or_no(value, &config.debug);
     } else if (strcmp(name, "--appendfsync") == 0) {
         return read_fsync(value);
     } else if (strcmp(name, "--port") == 0 && read_number(value, 0, 65535, &n)) {
@@ -85,7 +92,8 @@ bool config_read(int argc, char **argv)
                     "usage: kv [--port N] [--bind ADDRESS] [--dir FOLDER] [--appendonly yes|no]\n"
                     "          [--appendfsync always|everysec|no] [--maxclients N]\n"
                     "          [--proto-max-bulk-len BYTES] [--max-request BYTES]\n"
-                    "          [--max-output BYTES] [--patience-ms N]\n",
+                    "          [--max-output BYTES] [--patience-ms N]\n"
+                    "          [--enable-debug-command yes|no]\n",
                     argv[i]);
             return false;
         }

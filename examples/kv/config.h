@@ -16,6 +16,7 @@ struct config {
     int port; /* 0: any free one */
     const char *dir;
     bool appendonly;
+    bool debug; /* DEBUG is allowed */
     enum fsync_policy appendfsync;
     int64_t maxclients;
     size_t max_bulk;     /* bytes of one argument */

@@ -6,15 +6,17 @@
  *        [--appendfsync always|everysec|no] ...
  *
  *     tree
- *     ├── aof           writes the log            (with --appendonly yes)
- *     ├── store         changes the data, which lie in its tables
- *     ├── channels      process groups of those who listen to a channel,
- *     ├── patterns      and to a pattern
- *     ├── connections   a process for each client, and one more for a subscriber
- *     └── listener      accepts clients
+ *     ├── service
+ *     │   ├── aof           writes the log            (with --appendonly yes)
+ *     │   ├── store         changes the data, which lie in its tables
+ *     │   ├── channels      process groups of those who listen to a channel,
+ *     │   ├── patterns      and to a pattern
+ *     │   └── connections   a process for each client, and one more for a subscriber
+ *     └── listener          accepts clients
  *
- * What is in memory and what is in the log are one thing: when any of these fails, all start again,
- * from the log, as after a crash. A connection that fails concerns nobody else.
+ * What is in memory and what is in the log are one thing: when any part of the service fails, all
+ * of it starts again, from the log, as after a crash; when it has to give up, the program ends. The
+ * listener comes back alone, and a connection that fails concerns nobody else.
  */
 #include "aof.h"
 #include "config.h"
@@ -36,17 +38,34 @@ static const struct tr_child_spec children[] = {
     { .start = channels_start, .id = "channels" },
     { .start = patterns_start, .id = "patterns" },
     { .dynamic_supervisor = &connections, .name = "connections" },
-    { .process = listener, .id = "listener" },
     { .restart = TR_PERMANENT },
+};
+
+static tr_term service_start(tr_term arg)
+{
+    /* Without a log the first one is left out. */
+    const struct tr_supervisor service = { .name = "service",
+                                           .strategy = TR_ONE_FOR_ALL,
+                                           .children = children + !config.appendonly };
+
+    (void)arg;
+    return tr_supervisor_start_link(&service, NULL);
+}
+
+static const struct tr_supervisor tree = {
+    .name = "tree",
+    .auto_shutdown = TR_ANY_SIGNIFICANT,
+    .children = TR_CHILDREN({ .start = service_start,
+                              .id = "service",
+                              .type = TR_SUPERVISOR,
+                              .restart = TR_TEMPORARY,
+                              .significant = true,
+                              .shutdown_ms = TR_INFINITY },
+                            { .process = listener, .name = "listener" }),
 };
 
 static tr_term tree_start(tr_term arg)
 {
-    /* Without a log the first one is left out. */
-    const struct tr_supervisor tree = { .name = "tree",
-                                        .strategy = TR_ONE_FOR_ALL,
-                                        .children = children + !config.appendonly };
-
     (void)arg;
     tr_term started = tr_supervisor_start_link(&tree, NULL);
     if (tr_match(started, a_ok, tr_any())) {

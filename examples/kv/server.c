@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Commands about the server: ECHO INFO CONFIG COMMAND. */
+/* Commands about the server: ECHO INFO CONFIG COMMAND DEBUG. */
 #include "config.h"
 #include "connection.h"
 #include "entry.h"
@@ -209,4 +209,25 @@ void command_command(struct call *c)
                     (int)(c->args[1].size < 64 ? c->args[1].size : 64),
                     (const char *)c->args[1].data);
     }
+}
+
+/* --- DEBUG --- */
+
+/* DEBUG CRASH listener: kills a part of the tree, to show that it comes back. */
+void debug_command(struct call *c)
+{
+    static const char *const parts[] = { "listener", "store", "aof", "connections" };
+    tr_pid pid;
+
+    if (!config.debug) {
+        reply_error(c->out, "ERR DEBUG command not allowed: see --enable-debug-command");
+        return;
+    }
+    for (size_t i = 0; call_is(c, 1, "crash") && i < sizeof parts / sizeof *parts; i++)
+        if (call_is(c, 2, parts[i]) && tr_whereis(tr_intern(parts[i]), &pid)) {
+            tr_exit_to(pid, tr_intern("kill"));
+            reply_simple(c->out, "OK");
+            return;
+        }
+    call_syntax_error(c);
 }
