@@ -46,16 +46,19 @@ static void refuse(int fd)
     tr_close_fd(fd);
 }
 
-/* From its first step on the connection owns the descriptor. */
+/* From its first step on the connection owns the descriptor; if there is no supervisor at the moment,
+   this process ends, and the descriptor with it. */
 static void serve(int fd)
 {
     int on = 1;
     tr_term started;
 
+    tr_own_fd(fd);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     started = tr_dynamic_supervisor_start_child(
         a_connections, TR_CHILD(.process = connection, .id = "connection", .arg_term = tr_build(fd),
                                 .restart = TR_TEMPORARY));
+    tr_disown_fd(fd);
     if (!tr_match(started, a_ok, tr_any()))
         tr_close_fd(fd);
 }

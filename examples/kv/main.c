@@ -46,6 +46,7 @@ static tr_term service_start(tr_term arg)
     /* Without a log the first one is left out. */
     const struct tr_supervisor service = { .name = "service",
                                            .strategy = TR_ONE_FOR_ALL,
+                                           .max_seconds = 60,
                                            .children = children + !config.appendonly };
 
     (void)arg;
