@@ -46,8 +46,8 @@ static void refuse(int fd)
     tr_close_fd(fd);
 }
 
-/* From its first step on the connection owns the descriptor; if there is no supervisor at the moment,
-   this process ends, and the descriptor with it. */
+/* From its first step on the connection owns the descriptor; if there is no supervisor at the
+   moment, this process ends, and the descriptor with it. */
 static void serve(int fd)
 {
     int on = 1;
