@@ -21,6 +21,7 @@ class Values:
     """What one peer reached in one row on one number of cores."""
     values: list = field(default_factory=list)
     failure: str = ""
+    check: str = ""  # What the program computed, when it says so.
 
     @property
     def median(self):
@@ -68,7 +69,7 @@ def pinned(command, cores):
 
 
 def run_once(row, command):
-    """Runs the command and returns the value that it prints."""
+    """Runs the command and returns the value that it prints, and its check ("" if none)."""
     try:
         done = subprocess.run(command, text=True, stdin=subprocess.DEVNULL, capture_output=True,
                               timeout=TIME_LIMIT_S)
@@ -80,7 +81,16 @@ def run_once(row, command):
     line = re.search(rf"^{row.folder} ([0-9.]+) {re.escape(row.unit)}$", done.stdout, re.M)
     if not line:
         raise RunFailed(f"printed no line '{row.folder} VALUE {row.unit}'")
-    return float(line.group(1))
+    check = re.search(r"^check (.+)$", done.stdout, re.M)
+    return float(line.group(1)), check.group(1) if check else ""
+
+
+def disagreement(result):
+    """What the peers computed, in words, when it is not the same; else nothing."""
+    checks = {name: values.check for name, values in result.by_peer.items() if values.check}
+    if len(set(checks.values())) <= 1:
+        return ""
+    return ", ".join(f"{name} computed {check}" for name, check in checks.items())
 
 
 def measure(row, cores, peers, runs):
@@ -96,10 +106,16 @@ def measure(row, cores, peers, runs):
             say(f"{row.name}, {cores} core(s), run {turn + 1} of {runs}: {peer.title}")
             command = pinned(peer.command(row, cores, row.size), cores)
             try:
-                values.values.append(run_once(row, command))
+                value, values.check = run_once(row, command)
+                values.values.append(value)
             except RunFailed as failure:
                 values.failure = str(failure)
                 values.values.clear()
+    wrong = disagreement(result)
+    if wrong:
+        for values in result.by_peer.values():
+            values.failure = wrong
+            values.values.clear()
     return result
 
 

@@ -25,12 +25,16 @@ class Peer:
         self.build = build / "bench"
         self.out = self.build / self.name
 
+    def folder(self, row):
+        """Where the row's program is built: suites may use the same names."""
+        return self.out / row.suite
+
     def missing(self):
         """The tools that are not installed."""
         return [tool for tool in self.tools if not shutil.which(tool)]
 
     def source(self, row):
-        return BENCH / row.folder / f"{row.folder}.{self.suffix}"
+        return BENCH / f"{row.path}.{self.suffix}"
 
     def takes_part(self, row):
         return self.source(row).exists() and (not row.peers or self.name in row.peers)
@@ -65,7 +69,7 @@ class Troupe(Peer):
             raise FileNotFoundError(f"{program} is not built: make builds it")
 
     def program(self, row):
-        return self.build / f"bench_{row.folder}"
+        return self.build / f"bench_{row.suite and row.suite + '_'}{row.folder}"
 
     def command(self, row, cores, size):
         return [str(self.program(row)), str(size), *row.arguments]
@@ -81,12 +85,14 @@ class Erlang(Peer):
         return output_of("erl", "-noshell", "-eval", ask)
 
     def prepare(self, row):
-        self.out.mkdir(parents=True, exist_ok=True)
-        output_of("erlc", "-o", str(self.out), str(self.source(row)))
+        self.folder(row).mkdir(parents=True, exist_ok=True)
+        shared = BENCH / row.suite / f"{row.suite}.erl"
+        sources = [str(self.source(row)), *([str(shared)] if row.suite else [])]
+        output_of("erlc", "-o", str(self.folder(row)), *sources)
 
     def command(self, row, cores, size):
         return ["erl", "+S", f"{cores}:{cores}", "+P", "2000000", "-noshell", "-noinput",
-                "-pa", str(self.out), "-run", row.folder, "main", str(size), *row.arguments]
+                "-pa", str(self.folder(row)), "-run", row.folder, "main", str(size), *row.arguments]
 
 
 class Elixir(Erlang):

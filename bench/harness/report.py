@@ -3,6 +3,7 @@
 
 import datetime
 import json
+import math
 import os
 import platform
 import re
@@ -86,11 +87,32 @@ def markdown(lines):
     return ["| " + " | ".join(line) + " |" for line in (first, rule, *rest)]
 
 
+SUITE_GOAL = 4  # Of the geometric mean of the ratios to Erlang.
+
+
+def means(results):
+    """For each suite and number of cores the geometric mean of the ratios to Erlang."""
+    suites = sorted({(r.row.suite, r.cores) for r in results if r.row.suite})
+    for suite, cores in suites:
+        mine = [r for r in results if (r.row.suite, r.cores) == (suite, cores)]
+        ratios = {r.row.name: r.ratio("erlang") for r in mine}
+        bound = [ratios[r.row.name] for r in mine if r.row.messages and ratios[r.row.name]]
+        if bound:
+            mean = math.exp(sum(map(math.log, bound)) / len(bound))
+            mark = "" if mean >= SUITE_GOAL else f"! below the goal of {SUITE_GOAL} x: "
+            yield (f"{mark}{suite}, {cores} core(s): {mean:.2f} x Erlang, the geometric mean of "
+                   f"the {len(bound)} benchmarks that messages and processes bound.")
+        behind = [f"{name} ({x:.2f} x)" for name, x in ratios.items() if x and x < 1]
+        if behind:
+            yield f"! {suite}, {cores} core(s): Troupe is behind in {', '.join(behind)}."
+
+
 def notes(results):
     yield "Medians, with the least and the greatest value. A ratio above 1: Troupe is ahead."
     if any(values.is_noisy for result in results for values in result.by_peer.values()):
         yield (f"~ The machine was noisy here: the values lie more than {NOISY:.0%} of the median "
                "apart. Judge such a row by another run.")
+    yield from means(results)
     for result in results:
         for words in result.missed():
             yield f"! {result.row.name}, {result.cores} core(s), misses its goal: {words}."

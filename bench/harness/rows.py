@@ -2,7 +2,8 @@
 """What is measured: one Row per line of the table.
 
 A row is the program bench/PROGRAM/PROGRAM.{c,erl,go} run with a size and perhaps more arguments. A
-peer takes part in a row when its source file is there, unless the row names its peers itself.
+peer takes part in a row when its source file is there, unless the row names its peers itself. The
+programs of a suite lie together in bench/SUITE (harness/savina.py).
 """
 
 from dataclasses import dataclass, field
@@ -21,10 +22,18 @@ class Row:
     goals: dict = field(default_factory=dict)  # How many times better than each peer.
     limit: float = 0            # Or the value to stay below.
     independent: bool = False   # The work falls apart into pieces: two cores should nearly double it.
+    suite: str = ""             # The suite it belongs to.
+    smoke: int = 0              # The size as a test; the word smoke when 0.
+    messages: bool = False      # Time goes to messages and processes: part of the suite's mean.
 
     @property
     def folder(self):
         return self.program or self.name
+
+    @property
+    def path(self):
+        """Of its sources, without suffix, below bench."""
+        return f"{self.suite or self.folder}/{self.folder}"
 
     def ratio(self, troupe, peer):
         """How many times better Troupe's value is: above 1 is ahead."""
