@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The calls that block most often; the first argument of some is a descriptor. */
@@ -63,15 +64,24 @@ static void read_state(pid_t tid, char *line, size_t size)
     line[n > 0 ? n : 0] = '\0';
 }
 
+enum { LOOKS = 4 }; /* a millisecond apart */
+
 void tr__syscall_text(pid_t tid, char *text, size_t size)
 {
     char line[256];
     char *rest;
 
-    read_state(tid, line, sizeof line);
-    if (strncmp(line, "running", 7) == 0) {
-        snprintf(text, size, "runs");
-        return;
+    /* A signal wakes a thread that is blocked for a moment: whether it runs shows in several looks.
+     */
+    for (int looks = 0;; looks++) {
+        read_state(tid, line, sizeof line);
+        if (strncmp(line, "running", 7) != 0)
+            break;
+        if (looks == LOOKS) {
+            snprintf(text, size, "runs");
+            return;
+        }
+        nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
     }
     long number = strtol(line, &rest, 10);
     if (rest == line || number < 0) {
