@@ -363,6 +363,7 @@ static int disk_write(sqlite3_file *f, const void *bytes, int n, sqlite3_int64 a
                : disk.real_locking->xWrite(f, bytes, n, at);
 }
 
+/* Not a wait for anything: it is the disk that is slow. */
 static int disk_sync(sqlite3_file *f, int flags)
 {
     usleep((useconds_t)disk.sync_ms * 1000);
