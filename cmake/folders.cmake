@@ -66,3 +66,25 @@ function(troupe_fuzz_targets)
         set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
     endforeach()
 endfunction()
+
+# A library of its own beside the main one, for those who link LIBRARY anyway: libtroupe-NAME, shared
+# and static, as troupe::NAME_shared and troupe::NAME_static.
+function(troupe_component name library)
+    add_library(troupe_${name}_objects OBJECT ${ARGN})
+    target_link_libraries(troupe_${name}_objects PRIVATE troupe_objects)
+    target_include_directories(troupe_${name}_objects PRIVATE ${PROJECT_SOURCE_DIR}/src)
+    add_library(troupe_${name}_shared SHARED $<TARGET_OBJECTS:troupe_${name}_objects>)
+    add_library(troupe_${name}_static STATIC $<TARGET_OBJECTS:troupe_${name}_objects>)
+    foreach(kind shared static)
+        add_library(troupe::${name}_${kind} ALIAS troupe_${name}_${kind})
+        target_link_libraries(troupe_${name}_${kind} PUBLIC troupe_${kind} PRIVATE ${library})
+        set_target_properties(troupe_${name}_${kind} PROPERTIES
+            OUTPUT_NAME troupe-${name}
+            EXPORT_NAME ${name}_${kind}
+            LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}
+            ARCHIVE_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})
+    endforeach()
+    set_target_properties(troupe_${name}_shared PROPERTIES
+        VERSION ${PROJECT_VERSION}
+        SOVERSION ${PROJECT_VERSION_MAJOR})
+endfunction()
