@@ -10,6 +10,8 @@
 
 #include "check.h"
 
+#include "os/code.h"
+
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -264,6 +266,8 @@ int main(int argc, char **argv)
         return list_tests();
 
     block_sigchld(SIG_BLOCK);
+    /* Once for all that are forked: it takes longer than a short test. */
+    tr__code_prepare();
     for (const struct check_test *test = first_test; test; test = test->next)
         if (is_chosen(test, argc, argv))
             n[run_test(test, argc, argv)]++;

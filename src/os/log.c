@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "os/name.h"
 #include "os/trace.h"
 #include "troupe/message.h"
 
@@ -301,6 +302,7 @@ static void *sink_main(void *arg)
     uint64_t dropped;
 
     writes = true;
+    tr__thread_name("troupe/log");
     pthread_mutex_lock(&log_state.lock);
     while ((entry = next_entry(sink, &dropped)) || dropped)
         deliver(sink, entry, dropped);
@@ -329,7 +331,6 @@ static void ensure_thread(struct sink *sink)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (!sink->running)
         return;
-    pthread_setname_np(sink->thread, "troupe/log");
     if (!registered)
         registered = atexit(flush_at_exit) == 0;
 }

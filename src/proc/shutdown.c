@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "os/futex.h"
+#include "os/name.h"
 #include "os/quit.h"
 #include "proc/proc.h"
 #include "proc/survivors.h"
@@ -114,6 +115,7 @@ static void *guard_main(void *arg)
     bool asked = false;
 
     (void)arg;
+    tr__thread_name("troupe/stop");
     for (;;) {
         uint32_t word = atomic_load(&guard.word);
         if (atomic_load(&guard.finished))
@@ -162,7 +164,6 @@ tr_err tr__shutdown_start(const struct tr_main_opts *opts)
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     if (failed)
         return TR_ESYS;
-    pthread_setname_np(guard.thread, "troupe/stop");
     if (!opts->keep_signals)
         tr__quit_take(on_signal);
     return TR_OK;

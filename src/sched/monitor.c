@@ -28,14 +28,24 @@ static struct {
     uint32_t stuck[TR__MAX_WORKERS]; /* for how many looks it has been the same; monitor only */
 } monitor;
 
+static void ring(void)
+{
+    atomic_fetch_add_explicit(&monitor.word, 1, memory_order_seq_cst);
+    tr__futex_wake(&monitor.word, 1);
+}
+
 void tr__monitor_wake(void)
 {
     /* Full order pairs with the one in sleep_long: either it sees the worker busy, or we see it
        asleep. */
     if (!atomic_load_explicit(&monitor.asleep, memory_order_seq_cst))
         return;
-    atomic_fetch_add_explicit(&monitor.word, 1, memory_order_seq_cst);
-    tr__futex_wake(&monitor.word, 1);
+    ring();
+}
+
+void tr__monitor_call(void)
+{
+    ring();
 }
 
 static bool stopping(void)
@@ -100,17 +110,17 @@ static void sleep_long(void)
     atomic_store_explicit(&monitor.asleep, false, memory_order_seq_cst);
 }
 
-/* A replay is not hurried, only watched; returns when it has stopped, or is none any more. */
+/* A replay is not hurried, only watched, and wakes nobody here: hundreds of times in each of many
+   short runs that would cost more than they do. Returns when it has stopped, or is none any
+   more. */
 static void watch_replay(void)
 {
-    atomic_store_explicit(&monitor.asleep, true, memory_order_seq_cst);
     for (;;) {
         uint32_t word = atomic_load_explicit(&monitor.word, memory_order_seq_cst);
         if (stopping() || !tr__replay_watch())
             break;
         tr__futex_wait(&monitor.word, word, REPLAY_TICK);
     }
-    atomic_store_explicit(&monitor.asleep, false, memory_order_seq_cst);
 }
 
 void tr__monitor_main(void)

@@ -21,6 +21,7 @@
 
 #include "base/fault.h"
 #include "base/spin.h"
+#include "os/name.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -166,6 +167,7 @@ static void *poll_main(void *unused)
 {
     struct epoll_event events[EVENTS];
 
+    tr__thread_name("troupe/poll");
     for (;;) {
         int n = epoll_wait(poll.epoll, events, EVENTS, -1);
         for (int i = 0; i < n; i++) {
@@ -196,8 +198,6 @@ static bool launch(void)
     pthread_sigmask(SIG_SETMASK, &all, &before);
     bool ok = pthread_create(&poll.thread, NULL, poll_main, NULL) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
-    if (ok)
-        pthread_setname_np(poll.thread, "troupe/poll");
     return ok;
 }
 

@@ -205,6 +205,7 @@ void tr__replay_breaks(const char *function)
         return;
     tr__log_in_step(false);
     tr__clock_release();
+    tr__monitor_call();
     fflush(stdout);
     fprintf(stderr, "troupe: replay: %s makes this run depend on the outside\n", function);
 }

@@ -80,7 +80,7 @@ void tr__sched_stop(void)
 {
     atomic_store_explicit(&tr__sched.stopping, true, memory_order_seq_cst);
     tr__idle_wake_all();
-    tr__monitor_wake();
+    tr__monitor_call();
 }
 
 void tr__sched_run(void)

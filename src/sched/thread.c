@@ -8,6 +8,7 @@
 #include "os/barrier.h"
 #include "os/futex.h"
 #include "os/log.h"
+#include "os/name.h"
 #include "os/trap.h"
 #include "troupe/errno.h"
 
@@ -153,6 +154,7 @@ void tr__thread_end_alone(struct tr_thread *t)
 void tr__thread_introduce(struct tr_thread *t)
 {
     struct tr_tls *tls = tr__tls();
+    char name[16];
 
     tls->thread = t;
     tls->errno_at = tr_errno_location();
@@ -164,6 +166,8 @@ void tr__thread_introduce(struct tr_thread *t)
     t->tls = tls;
     tr__ring_append(&tr__pool.all, &t->all);
     pthread_mutex_unlock(&tr__pool.lock);
+    snprintf(name, sizeof name, "troupe/%d", t->number);
+    tr__thread_name(name);
 }
 
 void tr__thread_take_leave(struct tr_thread *t)
@@ -215,8 +219,6 @@ static void *thread_main(void *arg)
 
 bool tr__thread_launch(struct tr_thread *t, void *(*run)(void *))
 {
-    char name[16];
-
     if (tr__fault())
         return false;
     /* With the mask of the thread that calls: what a process starts by exec inherits it, and a
@@ -225,8 +227,6 @@ bool tr__thread_launch(struct tr_thread *t, void *(*run)(void *))
         return false;
     t->number = tr__pool.numbers++;
     tr__pool.count++;
-    snprintf(name, sizeof name, "troupe/%d", t->number);
-    pthread_setname_np(t->id, name);
     return true;
 }
 

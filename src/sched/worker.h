@@ -159,4 +159,7 @@ void tr__monitor_main(void);
 /* Called when the first of all idle workers wakes: the monitor must watch again. Any thread. */
 void tr__monitor_wake(void);
 
+/* Has the monitor look at once, whatever it waits for. Any thread. */
+void tr__monitor_call(void);
+
 #endif
