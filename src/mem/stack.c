@@ -3,8 +3,10 @@
  * Pools of stacks, one for each power of two.
  *
  * Stacks are cut from regions of address space that are never unmapped; a free stack waits in its
- * pool. The pool keeps the pages of WARM_MAX free stacks; those beyond give theirs back to the
- * system, so that a peak of a million processes does not hold four gigabytes for ever.
+ * pool. The pool keeps the pages of WARM_MAX free stacks for good. Those beyond give theirs back
+ * to the system when nobody has needed them for a while, so that a peak of a million processes does
+ * not hold four gigabytes for ever; not at once, since most will be needed again, and each time
+ * interrupts all cores.
  *
  * Tops are staggered by a few cache lines from stack to stack: at equal distances from a power of
  * two, the live frames of all processes would fall into the same few sets of the first-level
@@ -36,8 +38,10 @@ struct pool {
     struct tr_stack *warm; /* guarded by lock, as is all below */
     struct cold *cold;     /* stacks whose pages were given back */
     size_t nwarm;
+    size_t least; /* the least that nwarm has been since the last tr__stacks_age */
     char *fresh, *end; /* address space not yet cut */
     size_t made;
+    size_t surplus; /* warm stacks to be made cold; of who calls tr__stacks_trim */
 } TR__ALIGNED(TR__CACHE_LINE);
 
 static struct pool pools[ORDER_MAX + 1];
@@ -96,6 +100,14 @@ static char *thaw(struct pool *pool)
     return base;
 }
 
+/* The lock is held; there is one. */
+static void take_warm(struct pool *pool)
+{
+    pool->warm = pool->warm->next;
+    if (--pool->nwarm < pool->least)
+        pool->least = pool->nwarm;
+}
+
 static struct tr_stack *pool_get(unsigned order)
 {
     struct pool *pool = &pools[order];
@@ -104,8 +116,7 @@ static struct tr_stack *pool_get(unsigned order)
     tr__spin_lock(&pool->lock);
     struct tr_stack *s = pool->warm;
     if (s) {
-        pool->warm = s->next;
-        pool->nwarm--;
+        take_warm(pool);
     } else {
         base = pool->cold ? thaw(pool) : cut(pool, order);
     }
@@ -121,29 +132,67 @@ static struct tr_stack *pool_get(unsigned order)
 static void pool_put(struct tr_stack *s)
 {
     struct pool *pool = &pools[s->order];
-    struct cold *c = NULL;
-    char *base = s->base;
-    unsigned order = s->order;
 
     tr__spin_lock(&pool->lock);
-    if (pool->nwarm >= WARM_MAX)
-        c = tr__block_alloc(sizeof *c);
-    if (!c) {
-        s->next = pool->warm;
-        pool->warm = s;
-        pool->nwarm++;
-    }
+    s->next = pool->warm;
+    pool->warm = s;
+    pool->nwarm++;
     tr__spin_unlock(&pool->lock);
+}
+
+/* --- giving pages back --- */
+
+void tr__stacks_age(void)
+{
+    for (unsigned order = ORDER_MIN; order <= ORDER_MAX; order++) {
+        struct pool *pool = &pools[order];
+        tr__spin_lock(&pool->lock);
+        pool->surplus = pool->least > WARM_MAX ? pool->least - WARM_MAX : 0;
+        pool->least = pool->nwarm;
+        tr__spin_unlock(&pool->lock);
+    }
+}
+
+/* Makes one warm stack cold; false when there is none, or no memory for its record. */
+static bool cool(struct pool *pool, unsigned order)
+{
+    struct cold *c = tr__block_alloc(sizeof *c);
+
     if (!c)
-        return;
+        return false;
+    tr__spin_lock(&pool->lock);
+    struct tr_stack *s = pool->warm;
+    if (s)
+        take_warm(pool);
+    tr__spin_unlock(&pool->lock);
+    if (!s) {
+        tr__block_free(c, sizeof *c);
+        return false;
+    }
     /* Nobody can find the stack here, so the slow part needs no lock. */
-    tr__pages_discard(base + guarded(order), ((size_t)1 << order) - guarded(order));
-    c->base = base;
+    c->base = s->base;
+    tr__pages_discard(c->base + guarded(order), ((size_t)1 << order) - guarded(order));
     tr__spin_lock(&pool->lock);
     c->next = pool->cold;
     pool->cold = c;
     tr__spin_unlock(&pool->lock);
+    return true;
 }
+
+bool tr__stacks_trim(int most)
+{
+    bool more = false;
+
+    for (unsigned order = ORDER_MIN; order <= ORDER_MAX; order++) {
+        struct pool *pool = &pools[order];
+        for (; most > 0 && pool->surplus > 0; most--)
+            pool->surplus = cool(pool, order) ? pool->surplus - 1 : 0;
+        more |= pool->surplus > 0;
+    }
+    return more;
+}
+
+/* --- for workers --- */
 
 struct tr_stack *tr__stack_get(struct tr_stack_cache *cache, size_t size)
 {

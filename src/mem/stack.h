@@ -44,6 +44,14 @@ void tr__stack_put(struct tr_stack_cache *cache, struct tr_stack *s);
 /* Hands the stacks in `cache` to the depot. */
 void tr__stack_cache_flush(struct tr_stack_cache *cache);
 
+/*
+ * Pages of free stacks go back to the system in two steps. The first, from time to time, says which
+ * are to go: those that nobody has needed since the last time. The second makes at most so many of
+ * them go; true when there are more. Called by one thread.
+ */
+void tr__stacks_age(void);
+bool tr__stacks_trim(int most);
+
 /* The highest address that the stack's user may have, and the lowest. */
 void *tr__stack_top(struct tr_stack *s);
 void *tr__stack_bottom(struct tr_stack *s);

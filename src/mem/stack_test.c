@@ -119,7 +119,7 @@ TEST(another_size_leaves_the_cache_alone)
 
 enum { MANY = 5000, WARM = 4096 + TR__STACK_HOT };
 
-TEST(free_stacks_beyond_a_number_give_their_memory_back)
+TEST(free_stacks_that_are_not_needed_give_their_memory_back)
 {
     static struct tr_stack *s[MANY];
     int kept = 0;
@@ -132,6 +132,12 @@ TEST(free_stacks_beyond_a_number_give_their_memory_back)
     }
     for (int i = 0; i < MANY; i++)
         tr__stack_put(&cache, s[i]);
+    /* They have been needed since the time before this. */
+    tr__stacks_age();
+    CHECK(!tr__stacks_trim(MANY));
+    tr__stacks_age();
+    CHECK(tr__stacks_trim(MANY - WARM - 1));
+    CHECK(!tr__stacks_trim(MANY));
     for (int i = 0; i < MANY; i++) {
         s[i] = tr__stack_get(&cache, 0);
         CHECK(s[i] != NULL);

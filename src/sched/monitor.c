@@ -4,14 +4,16 @@
  *
  * It asks a process that has had its turn for a whole tick to yield; if it does not, because it
  * blocks or computes, and others wait for its worker, it takes the worker away; it wakes idle
- * workers for what waits in the rings of busy ones; and it kicks the threads whose processes are to
- * end but do not come to the library. When all workers are parked it sleeps too,
+ * workers for what waits in the rings of busy ones; it kicks the threads whose processes are to
+ * end but do not come to the library; and it has the pages of stacks given back that nobody needs.
+ * When all workers are parked it sleeps too,
  * without a limit: an idle program costs no CPU.
  */
 #include "sched/thread.h"
 #include "sched/worker.h"
 
 #include "base/clock.h"
+#include "mem/stack.h"
 #include "os/futex.h"
 #include "sched/replay.h"
 
@@ -19,7 +21,9 @@
 
 #define TICK        TR__NS_PER_MS
 #define REPLAY_TICK (100 * TR__NS_PER_MS)
-#define QUIET_TICKS 8 /* looks that must find all idle before the monitor sleeps */
+#define QUIET_TICKS 8   /* looks that must find all idle before the monitor sleeps */
+#define STACK_TICKS 128 /* after which a free stack that nobody has needed gives its pages back */
+#define STACKS      32  /* at most so many a tick: each takes microseconds */
 
 static struct {
     _Atomic uint32_t word; /* futex: counts wake-ups */
@@ -99,6 +103,17 @@ static void look_at_all(void)
         tr__idle_wake_one();
 }
 
+/* While all are idle there is time. */
+static void look_at_stacks(bool idle)
+{
+    static unsigned ticks;
+
+    if (idle || ++ticks % STACK_TICKS == 0)
+        tr__stacks_age();
+    while (tr__stacks_trim(STACKS) && idle && all_idle())
+        ;
+}
+
 /* Sleeps until a worker wakes up. */
 static void sleep_long(void)
 {
@@ -136,6 +151,7 @@ void tr__monitor_main(void)
         if (limit)
             tr__sched.out_of_threads(limit);
         quiet = !tr__threads_kick() && all_idle() ? quiet + 1 : 0;
+        look_at_stacks(quiet > 0);
         if (quiet >= QUIET_TICKS)
             sleep_long();
         else
