@@ -38,7 +38,7 @@ struct pool {
     struct tr_stack *warm; /* guarded by lock, as is all below */
     struct cold *cold;     /* stacks whose pages were given back */
     size_t nwarm;
-    size_t least; /* the least that nwarm has been since the last tr__stacks_age */
+    size_t least;      /* the least that nwarm has been since the last tr__stacks_age */
     char *fresh, *end; /* address space not yet cut */
     size_t made;
     size_t surplus; /* warm stacks to be made cold; of who calls tr__stacks_trim */

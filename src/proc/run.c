@@ -204,7 +204,7 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
     }
     if (!p->stack && !begin(w, p)) {
         /* No stack to be had: try again when others have given some back. */
-        tr__enqueue(&p->runnable);
+        tr__requeue(&p->runnable);
         return false;
     }
     bool watching = tr__unlikely(tr__watching());
@@ -221,12 +221,12 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
     case TR__ACT_WAIT:
         break;
     case TR__ACT_YIELD:
-        tr__enqueue(&p->runnable);
+        tr__requeue(&p->runnable);
         return false;
     case TR__ACT_RECLAIM:
         /* The thread has no worker any more, so the process goes to the list for all. */
         tls->worker = NULL;
-        tr__enqueue(&p->runnable);
+        tr__requeue(&p->runnable);
         return false;
     case TR__ACT_HIBERNATE:
         drop_stack(w, p);
@@ -280,7 +280,7 @@ struct tr_runnable *tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *
     if (tr__thread() == owner)
         run_here(w, p);
     else if (!tr__thread_lend_worker(owner, r))
-        tr__enqueue(r); /* its thread has yet to put its last turn away: a moment */
+        tr__requeue(r); /* its thread has yet to put its last turn away: a moment */
     return NULL;
 }
 

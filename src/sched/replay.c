@@ -279,7 +279,7 @@ static void collect(struct tr_worker *w)
     atomic_store_explicit(&w->next, NULL, memory_order_relaxed);
     if (r)
         sort_in(r);
-    while ((r = tr__runring_pop(&w->ring, true)))
+    while ((r = tr__runring_pop(&w->ring, 0)))
         sort_in(r);
     for (int i = 0; i < TR__PRIO_COUNT; i++)
         while ((r = tr__runlist_pop(&tr__sched.lists[i])))

@@ -2,25 +2,51 @@
 /* The two kinds of run queue; each atomic operation names the one it pairs with. */
 #include "sched/runq.h"
 
-#include <stddef.h>
+static TR__NOINLINE void push_behind(struct tr_runring *q, struct tr_runnable *r)
+{
+    r->next = NULL;
+    if (q->behind)
+        q->last->next = r;
+    else
+        q->behind = r;
+    q->last = r;
+}
 
-bool tr__runring_push(struct tr_runring *q, struct tr_runnable *r)
+void tr__runring_push(struct tr_runring *q, struct tr_runnable *r)
 {
     uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
     /* Acquire pairs with the thieves' release of head: they have read a slot before we reuse it. */
     uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
 
-    if (tail - head >= TR__RING_SIZE)
-        return false;
+    if (tr__unlikely(tail - head >= TR__RING_SIZE)) {
+        push_behind(q, r);
+        return;
+    }
     atomic_store_explicit(&q->slots[tail % TR__RING_SIZE], r, memory_order_relaxed);
     /* Release pairs with the thieves' acquire of tail: who sees the count sees the entry, and all
        that was written to the runnable before. */
     atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
-    return true;
 }
 
-struct tr_runnable *tr__runring_pop(struct tr_runring *q, bool alone)
+void tr__runring_push_last(struct tr_runring *q, struct tr_runnable *r)
 {
+    if (tr__unlikely(q->behind))
+        push_behind(q, r);
+    else
+        tr__runring_push(q, r);
+}
+
+/* Moves up one for the owner of an empty ring, and one for each thief. */
+static TR__NOINLINE void move_up(struct tr_runring *q, unsigned thieves)
+{
+    for (unsigned i = 0; i <= thieves && i < TR__RING_SIZE && q->behind; i++)
+        tr__runring_push(q, tr__runring_pop_behind(q));
+}
+
+struct tr_runnable *tr__runring_pop(struct tr_runring *q, unsigned thieves)
+{
+    if (tr__unlikely(q->behind && tr__runring_count(q) == 0))
+        move_up(q, thieves);
     uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
     /* Acquire: a thief that gave entries back does not exist, but the value must not be older than
        our own last pop. */
@@ -31,7 +57,7 @@ struct tr_runnable *tr__runring_pop(struct tr_runring *q, bool alone)
             return NULL;
         struct tr_runnable *r =
             atomic_load_explicit(&q->slots[head % TR__RING_SIZE], memory_order_relaxed);
-        if (alone) {
+        if (thieves == 0) {
             atomic_store_explicit(&q->head, head + 1, memory_order_relaxed);
             return r;
         }

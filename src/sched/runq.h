@@ -5,6 +5,10 @@
  * Ring: one owner pushes at the tail and takes from the head; thieves take half from the head.
  * `head` and `tail` count up for ever; entries head..tail-1 are valid, and a slot is only written
  * again after head has passed it.
+ *
+ * What does not fit waits behind the ring, in a list of the owner's own that needs no lock. When
+ * the ring is empty a few move up, one for each worker, not many: so what they spawn runs before
+ * the others, and a tree of processes is never there all at once.
  */
 #ifndef TROUPE_SCHED_RUNQ_H
 #define TROUPE_SCHED_RUNQ_H
@@ -15,6 +19,7 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 
 #define TR__RING_SIZE 256u
 
@@ -22,6 +27,7 @@ struct tr_runring {
     _Atomic uint32_t head TR__ALIGNED(TR__CACHE_LINE); /* owner and thieves */
     _Atomic uint32_t tail;                             /* written by the owner only */
     _Atomic(struct tr_runnable *) slots[TR__RING_SIZE];
+    struct tr_runnable *behind, *last; /* owner only */
 };
 
 struct tr_runlist {
@@ -37,14 +43,26 @@ static inline uint32_t tr__runring_count(struct tr_runring *q)
     return tail - atomic_load_explicit(&q->head, memory_order_relaxed);
 }
 
-/* False when the ring is full. Owner only. */
-bool tr__runring_push(struct tr_runring *q, struct tr_runnable *r);
+/* The three are the owner's only. The second is for what has run already: where some wait behind
+   the ring, it queues after them. */
+void tr__runring_push(struct tr_runring *q, struct tr_runnable *r);
+void tr__runring_push_last(struct tr_runring *q, struct tr_runnable *r);
 
-/* The oldest entry, or NULL. Owner only. `alone`: there are no thieves in this program. */
-struct tr_runnable *tr__runring_pop(struct tr_runring *q, bool alone);
+/* The oldest entry, or NULL. `thieves`: how many there may be. */
+struct tr_runnable *tr__runring_pop(struct tr_runring *q, unsigned thieves);
 
-/* Moves half of `from` (at least one entry) to `to`, and returns one of them; NULL when there was
-   nothing. Called by the owner of `to`, whose ring is empty. */
+/* The one that has waited longest behind the ring, or NULL. Owner only. */
+static inline struct tr_runnable *tr__runring_pop_behind(struct tr_runring *q)
+{
+    struct tr_runnable *r = q->behind;
+
+    if (tr__unlikely(r))
+        q->behind = r->next;
+    return r;
+}
+
+/* Moves half of the ring `from` (at least one entry) to `to`, and returns one of them; NULL when
+   there was nothing. Called by the owner of `to`, which is empty. */
 struct tr_runnable *tr__runring_steal(struct tr_runring *to, struct tr_runring *from);
 
 void tr__runlist_push(struct tr_runlist *q, struct tr_runnable *r);

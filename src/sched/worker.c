@@ -2,9 +2,9 @@
 /*
  * What a worker does next.
  *
- * In this order: high priorities; the run-next slot; now and then the common list and the low
- * ones, so that neither starves; its own ring; the common list; due timers; another worker's
- * ring; then it parks.
+ * In this order: high priorities; the run-next slot; now and then the common list, what waits
+ * behind its own ring, and the low ones, so that none starves; its own ring; the common list; due
+ * timers; another worker's ring; then it parks.
  */
 #include "sched/worker.h"
 
@@ -39,15 +39,17 @@ static void common_push(struct tr_runnable *r)
     tr__idle_wake_one();
 }
 
-static void ring_push(struct tr_worker *w, struct tr_runnable *r)
+/* A missed idle worker here only costs parallelism until the monitor's next tick. */
+static inline void wake_for_ring(struct tr_worker *w)
 {
-    if (!tr__runring_push(&w->ring, r)) {
-        common_push(r);
-        return;
-    }
-    /* A missed idle worker here only costs parallelism until the monitor's next tick. */
     if (tr__idle_count() > 0 && tr__runring_count(&w->ring) >= WAKE_AT)
         tr__idle_wake_one();
+}
+
+static void ring_push(struct tr_worker *w, struct tr_runnable *r)
+{
+    tr__runring_push(&w->ring, r);
+    wake_for_ring(w);
 }
 
 void tr__enqueue(struct tr_runnable *r)
@@ -58,6 +60,18 @@ void tr__enqueue(struct tr_runnable *r)
         ring_push(w, r);
     else
         common_push(r);
+}
+
+void tr__requeue(struct tr_runnable *r)
+{
+    struct tr_worker *w = tr__worker();
+
+    if (tr__likely(w && r->priority == TR__PRIO_NORMAL)) {
+        tr__runring_push_last(&w->ring, r);
+        wake_for_ring(w);
+    } else {
+        common_push(r);
+    }
 }
 
 void tr__wake(struct tr_runnable *r)
@@ -107,6 +121,11 @@ static inline struct tr_runnable *take_next(struct tr_worker *w)
     return NULL;
 }
 
+static inline struct tr_runnable *pop(struct tr_worker *w)
+{
+    return tr__runring_pop(&w->ring, (unsigned)tr__sched.count - 1);
+}
+
 static inline struct tr_runnable *take_local(struct tr_worker *w)
 {
     uint32_t turn = w->turns++;
@@ -122,11 +141,11 @@ static inline struct tr_runnable *take_local(struct tr_worker *w)
     if (r)
         return r;
     w->budget = TR__TURN_BUDGET;
-    if (turn % COMMON_EVERY == 0)
-        r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL]);
+    if (turn % COMMON_EVERY == 0 && !(r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL])))
+        r = tr__runring_pop_behind(&w->ring);
     if (!r && turn % LOW_EVERY == 0)
         r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_LOW]);
-    return r ? r : tr__runring_pop(&w->ring, tr__sched.count == 1);
+    return r ? r : pop(w);
 }
 
 uint64_t tr__worker_random(struct tr_worker *w)
@@ -167,7 +186,7 @@ static struct tr_runnable *look_around(struct tr_worker *w)
         r = take_next(w);
     }
     if (!r)
-        r = tr__runring_pop(&w->ring, false);
+        r = pop(w);
     return r ? r : steal(w);
 }
 

@@ -89,6 +89,9 @@ static inline void tr__wake_from(struct tr_worker *w, struct tr_runnable *r)
 /* Makes `r` run after those that wait already. Any thread. */
 void tr__enqueue(struct tr_runnable *r);
 
+/* The same for one that has had its turn, and after those that came while a ring was full. */
+void tr__requeue(struct tr_runnable *r);
+
 /* Charges `cost` to the present turn; true when it is used up and the process should yield. */
 static inline bool tr__charge(struct tr_worker *w, int32_t cost)
 {
@@ -127,8 +130,8 @@ extern struct tr__sched {
     struct tr_worker *workers;
     int count;
     _Atomic bool stopping;
-    struct tr_runlist lists[TR__PRIO_COUNT];   /* NORMAL: what did not fit in a ring or came from
-                                                  outside; the others: all of that priority */
+    struct tr_runlist lists[TR__PRIO_COUNT];   /* NORMAL: what came from outside; the others: all
+                                                  of that priority */
     enum tr_kick (*wants_kick)(void *current); /* set by the layer above before the start; any
                                                   thread may ask, of a process that is long gone */
     void (*out_of_threads)(int limit);         /* the same; called by the monitor */
