@@ -5,12 +5,14 @@
 
 #include "await.h"
 
-tr_atoms(EXIT);
+tr_atoms(EXIT, go);
 
-static void fail_soon(tr_term arg)
+static void fail_when_told(tr_term arg)
 {
     (void)arg;
-    tr_sleep(100);
+    tr_receive (m)
+        tr_on (m, a_go) {
+        }
     tr_error("boom");
 }
 
@@ -20,9 +22,10 @@ static void body(tr_term args)
 
     (void)args;
     tr_trap_exit(true);
-    tr_pid pid = tr_spawn_link(fail_soon);
+    tr_pid pid = tr_spawn_link(fail_when_told);
     tr_ref ref = tr_monitor(pid);
 
+    tr_send(pid, a_go);
     tr_receive (m)
         tr_on (m, a_DOWN, ref, a_process, pid, &reason)
             printf("Process died: %s\n", tr_inspect(reason));

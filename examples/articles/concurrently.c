@@ -2,44 +2,61 @@
 /* Why processes: three slow operations, one after the other and then all at the same time. */
 #include <stdio.h>
 
-#include <troupe.h>
+#include "await.h"
 
-tr_atoms(begun, ended);
+tr_atoms(begun, answer, ended);
 
+enum { N = 3 };
+
+/* Tells the device that it has begun, waits for the answer, and tells that it has ended. */
 static void operation(tr_term arg)
 {
-    tr_pid boss;
-    int n;
+    tr_pid device;
 
-    if (!tr_match(arg, &boss, &n))
+    if (!tr_match(arg, &device))
         return;
-    tr_send(boss, a_begun, n);
-    tr_sleep(100);
-    tr_send(boss, a_ended, n);
+    tr_send(device, a_begun, tr_self());
+    tr_receive (m)
+        tr_on (m, a_answer) {
+        }
+    tr_send(device, a_ended, tr_self());
 }
 
-static void show_events(const char *how)
+/* Stands for a disk or a network: answers when so many wait, and prints what happens. */
+static void device(tr_term arg)
 {
-    tr_atom what;
+    tr_pid waiting[N], pid = { 0 };
+    int together = 1, nwaiting = 0;
+    tr_atom what = { 0 };
 
-    printf("%s:", how);
-    for (int i = 0; i < 6; i++)
+    tr_match(arg, &together);
+    for (int i = 0; i < 2 * N; i++) {
         tr_receive (m)
-            tr_on (m, &what, tr_any())
+            tr_on (m, &what, &pid)
                 printf(" %s", tr_atom_name(what, NULL));
+        if (what.w == a_begun.w)
+            waiting[nwaiting++] = pid;
+        if (nwaiting == together)
+            while (nwaiting > 0)
+                tr_send(waiting[--nwaiting], a_answer);
+    }
     putchar('\n');
 }
 
 static void body(tr_term args)
 {
     (void)args;
-    for (int n = 1; n <= 3; n++)
-        operation(tr_build(tr_self(), n));
-    show_events("one after the other");
+    printf("one after the other:");
+    tr_pid to = tr_spawn(device, 1);
+    for (int i = 0; i < N; i++)
+        operation(tr_build(to));
+    await_end_of(to);
 
-    for (int n = 1; n <= 3; n++)
-        tr_spawn(operation, tr_self(), n);
-    show_events("at the same time");
+    printf("at the same time:");
+    to = tr_spawn(device, N);
+    for (int i = 0; i < N; i++)
+        tr_spawn(operation, to);
+    await_end_of(to);
 }
 
 int main(int argc, char **argv)

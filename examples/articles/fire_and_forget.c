@@ -7,14 +7,17 @@
 
 #include "await.h"
 
-tr_atoms(tasks, started);
+tr_atoms(tasks, notification, started);
 
 /* --- what is done aside --- */
 
-static tr_term send_notification(tr_term text)
+static tr_term send_notification(tr_term arg)
 {
-    tr_sleep(100);
-    tr_puts(tr_inspect(text));
+    tr_term text;
+    tr_pid to;
+
+    if (tr_match(arg, &to, &text))
+        tr_send(to, a_notification, text);
     return tr_nil();
 }
 
@@ -36,16 +39,19 @@ static tr_term hang(tr_term boss)
 
 static int process_event(int event)
 {
-    tr_task_start_child(a_tasks, send_notification, "Hey! We got an event!");
+    tr_task_start_child(a_tasks, send_notification, tr_self(), "Hey! We got an event!");
     return event * 2 + 1; /* something, and something else */
 }
 
 static void work(tr_term arg)
 {
+    tr_term text;
+
     (void)arg;
     printf("event: %d\n", process_event(20));
-    while (!tr_is_nil(tr_task_children(a_tasks)))
-        tr_sleep(1);
+    tr_receive (m)
+        tr_on (m, a_notification, &text)
+            printf("%s\n", tr_inspect(text));
 
     tr_task_start_child(a_tasks, hang, tr_self());
     tr_receive (m)

@@ -7,7 +7,7 @@
 
 #include <troupe.h>
 
-tr_atoms(numbers, begun, heavy, quick);
+tr_atoms(numbers, begun, heavy, quick, served);
 
 static tr_term initial(tr_term list)
 {
@@ -20,14 +20,17 @@ static tr_term state_of(tr_term list, tr_term unused)
     return list;
 }
 
-/* The heavy lifting: tells when it begins and when it is done. */
+/* The heavy lifting: tells when it begins and when it is done. It takes until there is a message
+   for the process in which it runs: for the agent the next request, for a task that this has been
+   served. */
 static tr_term sum_slowly(tr_term list, tr_term boss)
 {
     int64_t sum = 0, n;
     tr_term item;
 
-    tr_send(boss, a_begun);
-    tr_sleep(200);
+    tr_send(boss, a_begun, tr_self());
+    while (tr_mailbox_length() == 0)
+        tr_sleep(1);
     while (tr_list_next(&list, &item))
         sum += tr_match(item, &n) ? n : 0;
     tr_send(boss, a_heavy, sum);
@@ -48,13 +51,16 @@ static tr_term in_the_caller(tr_term boss)
 static void show(const char *where, tr_task_fn work)
 {
     struct tr_task task = tr_async(work, tr_self());
+    tr_pid worker;
     tr_atom first;
     size_t n = 0;
 
     tr_receive (m)
-        tr_on (m, a_begun)
+        tr_on (m, a_begun, &worker)
             tr_list_length(tr_agent_get(a_numbers, state_of), &n);
     tr_send(tr_self(), a_quick, n);
+    if (worker.w == task.pid.w)
+        tr_send(worker, a_served);
     tr_receive (m)
         tr_on (m, &first, tr_any())
             printf("%s: first the %s one\n", where, tr_atom_name(first, NULL));

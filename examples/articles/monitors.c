@@ -5,17 +5,20 @@
 
 #include "await.h"
 
-static void crash_soon(tr_term arg)
+tr_atoms(go);
+
+static void crash(tr_term arg)
 {
     (void)arg;
-    tr_sleep(100);
     tr_error("Oops");
 }
 
-static void finish_soon(tr_term arg)
+static void finish_when_told(tr_term arg)
 {
     (void)arg;
-    tr_sleep(100);
+    tr_receive (m)
+        tr_on (m, a_go) {
+        }
 }
 
 static void body(tr_term args)
@@ -24,14 +27,15 @@ static void body(tr_term args)
     tr_term reason;
 
     (void)args;
-    tr_pid pid = tr_spawn_monitor(crash_soon, &ref);
+    tr_pid pid = tr_spawn_monitor(crash, &ref);
     tr_receive (m) {
         tr_on (m, a_DOWN, ref, a_process, pid, &reason)
             printf("Process died: %s\n", tr_inspect(reason));
     }
 
-    pid = tr_spawn(finish_soon);
+    pid = tr_spawn(finish_when_told);
     ref = tr_monitor(pid);
+    tr_send(pid, a_go);
     tr_receive (m) {
         tr_on (m, a_DOWN, ref, a_process, pid, &reason)
             printf("Process finished: %s\n", tr_inspect(reason));

@@ -5,6 +5,8 @@
 
 #include "await.h"
 
+tr_atoms(stop);
+
 static void hello(tr_term arg)
 {
     (void)arg;
@@ -43,10 +45,12 @@ static void say_who(tr_term arg)
         printf("one and the same: %s\n", starter.w == tr_self().w ? "true" : "false");
 }
 
-static void nap(tr_term arg)
+static void wait_for_stop(tr_term arg)
 {
     (void)arg;
-    tr_sleep(100);
+    tr_receive (m)
+        tr_on (m, a_stop) {
+        }
 }
 
 static void body(tr_term args)
@@ -62,8 +66,9 @@ static void body(tr_term args)
     printf("in the one that started it: %d\n", mine);
     await_end_of(tr_spawn(say_who, tr_self()));
 
-    tr_pid pid = tr_spawn(nap);
+    tr_pid pid = tr_spawn(wait_for_stop);
     printf("alive: %s\n", tr_is_alive(pid) ? "true" : "false");
+    tr_send(pid, a_stop);
     await_end_of(pid);
     printf("alive: %s\n", tr_is_alive(pid) ? "true" : "false");
 }

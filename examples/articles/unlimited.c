@@ -9,23 +9,44 @@
 
 #include <troupe.h>
 
-tr_atoms(ok, refused, tasks);
+tr_atoms(ok, refused, tried, go, tasks);
 
 enum { CONNECTIONS = 20, ITEMS = 100 };
 
 static atomic_int used;
 
+static bool connect(void)
+{
+    return atomic_fetch_add(&used, 1) < CONNECTIONS;
+}
+
+static void disconnect(void)
+{
+    atomic_fetch_sub(&used, 1);
+}
+
 static tr_term store(tr_term item)
 {
-    tr_term result = tr_build(a_refused);
+    bool connected = connect();
 
     (void)item;
-    if (atomic_fetch_add(&used, 1) < CONNECTIONS) {
-        tr_sleep(50);
-        result = tr_build(a_ok);
-    }
-    atomic_fetch_sub(&used, 1);
-    return result;
+    disconnect();
+    return tr_build(connected ? a_ok : a_refused);
+}
+
+/* Slow: all others have tried before the first one is done. */
+static tr_term store_slowly(tr_term boss)
+{
+    bool connected = connect();
+    tr_pid pid;
+
+    if (tr_match(boss, &pid))
+        tr_send(pid, a_tried);
+    tr_receive (m)
+        tr_on (m, a_go) {
+        }
+    disconnect();
+    return tr_build(connected ? a_ok : a_refused);
 }
 
 static void all_at_once(void)
@@ -35,7 +56,13 @@ static void all_at_once(void)
     int nrefused = 0;
 
     for (int i = 0; i < ITEMS; i++)
-        tasks[i] = tr_async(store, i);
+        tasks[i] = tr_async(store_slowly, tr_self());
+    for (int i = 0; i < ITEMS; i++)
+        tr_receive (m)
+            tr_on (m, a_tried) {
+            }
+    for (int i = 0; i < ITEMS; i++)
+        tr_send(tasks[i].pid, a_go);
     tr_await_many(tasks, ITEMS, results);
     for (int i = 0; i < ITEMS; i++)
         nrefused += tr_match(results[i], a_refused);
