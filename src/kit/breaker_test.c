@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Circuit breakers: when they open, and who may try whether they can close. */
+/* Circuit breakers: when they open, and who may try whether they can close. Those that wait do so
+   in virtual time. */
 #include "check_proc.h"
 #include "troupe/kit/breaker.h"
 
@@ -25,7 +26,7 @@ static struct tr_breaker *made(const struct tr_breaker_opts *opts)
     return b;
 }
 
-/* Open times are exact. */
+/* Open times are exact but for a percent. */
 #define BREAKER(...)                                                                               \
     made(&(const struct tr_breaker_opts){                                                          \
         .open = { .first_ms = 200, .max_ms = 700, .jitter_percent = 1 }, __VA_ARGS__ })
@@ -63,7 +64,7 @@ static void sleep_over(struct tr_breaker *b)
     CHECK_INT(tr_breaker_state(b), TR_BREAKER_HALF_OPEN);
 }
 
-TEST_PROC(so_many_failures_open_it)
+TEST_PROC_VIRTUAL(so_many_failures_open_it)
 {
     struct tr_breaker *b = BREAKER(.max_failures = 3);
 
@@ -97,7 +98,7 @@ TEST_PROC(share_of_failures_opens_it)
     CHECK_INT(tr_breaker_state(b), TR_BREAKER_OPEN);
 }
 
-TEST_PROC(failures_that_are_long_over_do_not_count)
+TEST_PROC_VIRTUAL(failures_that_are_long_over_do_not_count)
 {
     struct tr_breaker *b = BREAKER(.max_failures = 2, .window_ms = 100);
 
@@ -109,7 +110,7 @@ TEST_PROC(failures_that_are_long_over_do_not_count)
     CHECK_INT(tr_breaker_status(b).calls, 0);
 }
 
-TEST_PROC(trial_that_succeeds_closes_it)
+TEST_PROC_VIRTUAL(trial_that_succeeds_closes_it)
 {
     struct tr_breaker *b = BREAKER(.max_failures = 1, .max_trials = 2);
 
@@ -122,7 +123,7 @@ TEST_PROC(trial_that_succeeds_closes_it)
     CHECK_INT(tr_breaker_status(b).failures, 0);
 }
 
-TEST_PROC(trial_that_fails_opens_it_for_longer)
+TEST_PROC_VIRTUAL(trial_that_fails_opens_it_for_longer)
 {
     struct tr_breaker *b = BREAKER(.max_failures = 1);
     const int64_t ms[] = { 200, 400, 700, 700 };
@@ -132,7 +133,7 @@ TEST_PROC(trial_that_fails_opens_it_for_longer)
         call_fails(b);
         sleep_over(b);
         CHECK(tr_monotonic_ms() - before >= ms[i] * 99 / 100);
-        CHECK(!tr_replaying() || tr_monotonic_ms() - before < ms[i] + 30);
+        CHECK(tr_monotonic_ms() - before < ms[i] + 2); /* a turn takes up to 1 ms */
     }
     call_ok(b);
     call_fails(b);
@@ -217,7 +218,7 @@ static void end(tr_pid pid, tr_atom how)
     }
 }
 
-TEST_PROC(only_so_many_trials_run_at_once)
+TEST_PROC_VIRTUAL(only_so_many_trials_run_at_once)
 {
     struct tr_breaker *b = slow = BREAKER(.max_failures = 1, .max_trials = 2);
 
@@ -232,7 +233,7 @@ TEST_PROC(only_so_many_trials_run_at_once)
     CHECK_INT(tr_breaker_state(b), TR_BREAKER_CLOSED);
 }
 
-TEST_PROC(result_of_a_call_that_began_earlier_does_not_count)
+TEST_PROC_VIRTUAL(result_of_a_call_that_began_earlier_does_not_count)
 {
     struct tr_breaker *b = slow = BREAKER(.max_failures = 1);
     tr_pid good = called(), bad = called();
@@ -248,7 +249,7 @@ TEST_PROC(result_of_a_call_that_began_earlier_does_not_count)
     CHECK_INT(tr_breaker_state(b), TR_BREAKER_CLOSED);
 }
 
-TEST_PROC(who_ends_in_a_call_has_failed)
+TEST_PROC_VIRTUAL(who_ends_in_a_call_has_failed)
 {
     struct tr_breaker *b = slow = BREAKER(.max_failures = 2);
 
@@ -265,7 +266,7 @@ TEST_PROC(who_ends_in_a_call_has_failed)
     call_ok(b);
 }
 
-TEST_PROC(trial_that_hangs_makes_room)
+TEST_PROC_VIRTUAL(trial_that_hangs_makes_room)
 {
     struct tr_breaker *b = slow = BREAKER(.max_failures = 1, .trial_ms = 1000);
 
@@ -314,7 +315,7 @@ TEST_PROC(program_says_what_a_failure_is)
     CHECK_INT(tr_breaker_state(b), TR_BREAKER_OPEN);
 }
 
-TEST_PROC(trip_and_reset)
+TEST_PROC_VIRTUAL(trip_and_reset)
 {
     struct tr_breaker *b = BREAKER(.name = "mail");
 
@@ -347,7 +348,7 @@ TEST_PROC(trip_and_reset)
         }                                                                                          \
     } while (0)
 
-TEST_PROC(changes_are_told)
+TEST_PROC_VIRTUAL(changes_are_told)
 {
     struct tr_breaker *b =
         BREAKER(.name = "mail", .max_failures = 1, .notify = tr_build(a_watcher));
