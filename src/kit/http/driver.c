@@ -14,7 +14,6 @@
 #include "kit/http/http.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <sys/epoll.h>
 #include <time.h>
 
@@ -36,7 +35,7 @@ struct driver {
     struct tr__http_transfer *buckets[NBUCKETS]; /* all transfers by their reference */
 };
 
-/* The state of the server. What it points to outlives it: it is released last. */
+/* The state of the server. What it points to is there until after `release`. */
 struct state {
     struct driver *d;
 };
@@ -181,6 +180,8 @@ static void tell(struct driver *d, struct tr__http_transfer *t)
 
 static void check(CURLMcode code)
 {
+    if (code == CURLM_OUT_OF_MEMORY)
+        tr_exit(a_out_of_memory);
     if (code != CURLM_OK)
         tr_exit(a_curl_multi, curl_multi_strerror(code));
 }
@@ -281,6 +282,20 @@ static bool parse(tr_term term, struct tr__http_request *r, tr_term *body)
     return true;
 }
 
+/* A transfer for which there is no memory takes no other along. */
+static void begin(struct driver *d, struct tr__http_transfer *t)
+{
+    CURLMcode code = curl_multi_add_handle(d->multi, t->easy);
+
+    if (code != CURLM_OUT_OF_MEMORY) {
+        check(code);
+        return;
+    }
+    t->has_ended = true;
+    t->code = CURLE_OUT_OF_MEMORY;
+    tr__http_transfer_changed(t);
+}
+
 static tr_gen_result start(struct driver *d, tr_term term, tr_term from)
 {
     struct tr__http_request r = { 0 };
@@ -289,19 +304,24 @@ static tr_gen_result start(struct driver *d, tr_term term, tr_term from)
 
     if (!parse(term, &r, &body) || !tr_match(from, &client, tr_any()))
         return tr_gen_unknown();
+    /* What may end the driver comes first: a transfer is freed only once it has its place. */
     body = tr_keep(body);
     tr_binary_get(body, &r.body);
+    tr_term waiting = tr_keep(from);
+    tr_ref ref = tr_monitor(client);
     struct tr__http_transfer *t = tr__http_transfer_new(&r, &d->changed);
-    if (!t) {
-        tr_release(body);
-        tr_reply(from, a_error, (int)TR_ENOMEM, a_out_of_memory);
+    if (t) {
+        t->body = body;
+        t->client = waiting;
+        t->ref = ref;
+        *place_of(d, ref) = t;
+        begin(d, t);
         return go_on(d);
     }
-    t->body = body;
-    t->client = tr_keep(from);
-    t->ref = tr_monitor(client);
-    *place_of(d, t->ref) = t;
-    check(curl_multi_add_handle(d->multi, t->easy));
+    tr_demonitor(ref);
+    tr_release(body);
+    tr_release(waiting);
+    tr_reply(from, a_error, (int)TR_ENOMEM, a_out_of_memory);
     return go_on(d);
 }
 
@@ -370,7 +390,6 @@ static void release(void *driver)
     curl_multi_cleanup(d->multi);
     if (d->set >= 0)
         tr_close_fd(d->set);
-    free(d);
 }
 
 static void init_curl(void)
@@ -402,10 +421,8 @@ static bool set_up(struct driver *d, tr_term arg)
 
 static tr_gen_result init(void *state, tr_term arg)
 {
-    struct driver *d = calloc(1, sizeof *d);
+    struct driver *d = tr_alloc(sizeof *d);
 
-    if (!d)
-        return tr_gen_stop(a_out_of_memory);
     d->due = -1;
     d->set = -1;
     tr_defer(release, d);

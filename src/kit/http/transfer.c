@@ -125,7 +125,14 @@ static bool add_headers(struct tr__http_transfer *t, const struct tr__http_reque
     return (typed || add_header(t, "Content-Type:")) && add_header(t, "Expect:");
 }
 
-static void set_method(CURL *easy, const struct tr__http_request *r)
+/* libcurl copies texts; without memory it would do without them: a request with another method, or
+   one that trusts other certificates. */
+static bool set_text(CURL *easy, CURLoption option, const char *text)
+{
+    return curl_easy_setopt(easy, option, text) == CURLE_OK;
+}
+
+static bool set_method(CURL *easy, const struct tr__http_request *r)
 {
     bool posts = strcmp(r->method, "POST") == 0;
 
@@ -136,10 +143,10 @@ static void set_method(CURL *easy, const struct tr__http_request *r)
         curl_easy_setopt(easy, CURLOPT_POSTFIELDS, r->body.size ? r->body.data : "");
     } else if (strcmp(r->method, "HEAD") == 0) {
         curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-        return;
+        return true;
     }
-    if (!posts && strcmp(r->method, "GET") != 0)
-        curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, r->method);
+    return posts || strcmp(r->method, "GET") == 0 ||
+           set_text(easy, CURLOPT_CUSTOMREQUEST, r->method);
 }
 
 static void set_limits(CURL *easy, const struct tr__http_request *r)
@@ -152,47 +159,51 @@ static void set_limits(CURL *easy, const struct tr__http_request *r)
     }
     curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, r->max_redirects > 0 ? 1L : 0L);
     curl_easy_setopt(easy, CURLOPT_MAXREDIRS, (long)r->max_redirects);
-#if LIBCURL_VERSION_NUM >= 0x075500
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
-#else
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
-#endif
 #if LIBCURL_VERSION_NUM >= 0x075700
     /* A transfer that is given up does not wait for the thread that looks its host up. */
     curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
 #endif
 }
 
-static void set_security(CURL *easy, const struct tr__http_request *r)
+static bool set_protocols(CURL *easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    return set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
+           set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+    const long both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
+
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, both) == CURLE_OK &&
+           curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, both) == CURLE_OK;
+#endif
+}
+
+static bool set_security(CURL *easy, const struct tr__http_request *r)
 {
     if (r->insecure) {
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, 0L);
         curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, 0L);
     }
-    if (r->ca_file)
-        curl_easy_setopt(easy, CURLOPT_CAINFO, r->ca_file);
-    if (r->proxy)
-        curl_easy_setopt(easy, CURLOPT_PROXY, r->proxy);
+    return (!r->ca_file || set_text(easy, CURLOPT_CAINFO, r->ca_file)) &&
+           (!r->proxy || set_text(easy, CURLOPT_PROXY, r->proxy));
 }
 
 static bool set_up(struct tr__http_transfer *t, const struct tr__http_request *r)
 {
-    if (curl_easy_setopt(t->easy, CURLOPT_URL, r->url) != CURLE_OK || !add_headers(t, r))
+    if (!set_text(t->easy, CURLOPT_URL, r->url) ||
+        !set_text(t->easy, CURLOPT_USERAGENT, "troupe/" TR_VERSION_STRING) ||
+        !set_method(t->easy, r) || !set_protocols(t->easy) || !set_security(t->easy, r) ||
+        !add_headers(t, r))
         return false;
     curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->text);
-    curl_easy_setopt(t->easy, CURLOPT_USERAGENT, "troupe/" TR_VERSION_STRING);
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
     curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header);
     curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t);
     curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t);
-    set_method(t->easy, r);
     set_limits(t->easy, r);
-    set_security(t->easy, r);
     return true;
 }
 
