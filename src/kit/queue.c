@@ -9,50 +9,24 @@
  * With a store, an attempt is written down before it begins, so that a job which takes the whole
  * program along is not tried for ever. All jobs are in memory too; the store is read only once.
  */
-#include "troupe/kit/queue.h"
+#include "kit/queue.h"
 #include "kit/backoff.h"
-#include "troupe.h"
-
-#include <time.h>
 
 /* clang-format off */
-tr_atoms(ok, error, bad_option, name, run, workers, capacity, max_attempts, timeout_ms, backoff,
-         push, status, take_dead, full, done, go, again, DOWN, EXIT, process, shutdown, store,
-         where, unreadable, interrupted);
+tr_atoms(ok, error, bad_option, name, run, workers, capacity, max_attempts, max_dead, timeout_ms,
+         backoff, push, status, take_dead, done, go, again, DOWN, EXIT, process, shutdown, store,
+         where);
 /* clang-format on */
 
 #define WORKERS      1
 #define CAPACITY     1000
 #define MAX_ATTEMPTS 5
+#define MAX_DEAD     1000
 #define FIRST_MS     1000
-
-struct job {
-    struct job *next;
-    int64_t number;
-    tr_term term;   /* kept */
-    tr_term reason; /* kept: of the last failure */
-    int nattempts;
-    tr_ref watch; /* of its task */
-    tr_ref timer; /* that kills it; w is 0: none */
-};
-
-/* Jobs in the order in which they came. */
-struct list {
-    struct job *first, *last;
-    int64_t n;
-};
-
-struct queue {
-    struct tr_queue opts;
-    struct list waiting, paused, running, dead;
-    int64_t last_number, ndone;
-    tr_pid tasks;
-    void *store; /* the state of opts.store */
-};
 
 /* --- lists --- */
 
-static void append(struct list *l, struct job *j)
+void tr__queue_append(struct tr__queue_list *l, struct tr__queue_job *j)
 {
     j->next = NULL;
     if (l->n++)
@@ -63,11 +37,11 @@ static void append(struct list *l, struct job *j)
 }
 
 /* Takes out the job of that number, or that is watched so; NULL when there is none. */
-static struct job *take(struct list *l, int64_t number, tr_ref watch)
+static struct tr__queue_job *take(struct tr__queue_list *l, int64_t number, tr_ref watch)
 {
-    struct job *before = NULL;
+    struct tr__queue_job *before = NULL;
 
-    for (struct job *j = l->first; j; before = j, j = j->next)
+    for (struct tr__queue_job *j = l->first; j; before = j, j = j->next)
         if (watch.w ? j->watch.w == watch.w : j->number == number) {
             *(before ? &before->next : &l->first) = j->next;
             if (l->last == j)
@@ -78,7 +52,7 @@ static struct job *take(struct list *l, int64_t number, tr_ref watch)
     return NULL;
 }
 
-static void free_job(struct job *j)
+static void free_job(struct tr__queue_job *j)
 {
     tr_release(j->term);
     if (j->reason.w)
@@ -86,109 +60,16 @@ static void free_job(struct job *j)
     tr_free(j);
 }
 
-/* --- the store --- */
-
-static int64_t now_ms(void)
+void tr__queue_drop_dead(struct tr__queue *q)
 {
-    struct timespec t;
+    const tr_ref any = { 0 };
 
-    clock_gettime(CLOCK_REALTIME, &t);
-    return t.tv_sec * INT64_C(1000) + t.tv_nsec / 1000000;
-}
-
-/* What the store does not know it would do wrong after a restart: better to restart now. */
-static void must(const char *why)
-{
-    if (why)
-        tr_exit(a_store, why);
-}
-
-static void write_down(struct queue *q, const struct job *j, int64_t due_ms, bool dead)
-{
-    if (!q->opts.store)
-        return;
-    const struct tr_queue_record record = { .number = j->number,
-                                            .reason = j->reason.w ? tr_inspect(j->reason) : NULL,
-                                            .nattempts = j->nattempts,
-                                            .due_ms = due_ms,
-                                            .dead = dead };
-    must(q->opts.store->update(q->store, &record));
-}
-
-static void forget(struct queue *q, const struct job *j)
-{
-    if (q->opts.store)
-        must(q->opts.store->remove(q->store, j->number));
-}
-
-/* Whether a job can be read again from its text. */
-static bool is_readable(tr_term job, const char *text)
-{
-    tr_term again;
-
-    return tr_parse(text, strlen(text), &again, NULL) == TR_OK && tr_equal(job, again);
-}
-
-/* Writes down a new job: ok, or why not. */
-static tr_atom add_to_store(struct queue *q, int64_t number, tr_term job)
-{
-    const struct tr_queue_record record = { .number = number, .job = tr_inspect(job) };
-
-    if (!is_readable(job, record.job))
-        return a_unreadable;
-    const char *why = q->opts.store->add(q->store, &record);
-    if (why)
-        tr_log_error("a queue cannot write down a job: %s", why);
-    return why ? a_error : a_ok;
-}
-
-/* Puts a job that the store has on its list; false when it cannot be read. */
-static bool restore(struct queue *q, const struct tr_queue_record *r)
-{
-    tr_term term, reason = { 0 };
-    int64_t ms = r->due_ms - now_ms();
-
-    if (tr_parse(r->job, strlen(r->job), &term, NULL) ||
-        (r->reason && tr_parse(r->reason, strlen(r->reason), &reason, NULL)))
-        return false;
-    /* It was in its last attempt when the queue, or the program, ended. */
-    bool dead = r->dead || r->nattempts >= q->opts.max_attempts;
-    if (dead && !r->dead)
-        reason = tr_build(a_interrupted);
-    struct job *j = tr_alloc(sizeof *j);
-    *j = (struct job){ .number = r->number, .term = tr_keep(term), .nattempts = (int)r->nattempts };
-    if (reason.w)
-        j->reason = tr_keep(reason);
-    q->last_number = r->number;
-    if (dead) {
-        append(&q->dead, j);
-    } else if (ms > 0) {
-        append(&q->paused, j);
-        /* Whatever has happened to the clock meanwhile. */
-        tr_send_after(ms < q->opts.backoff.max_ms ? ms : q->opts.backoff.max_ms, tr_self(), a_again,
-                      j->number);
-    } else {
-        append(&q->waiting, j);
+    while (q->dead.n > q->opts.max_dead) {
+        struct tr__queue_job *oldest = take(&q->dead, q->dead.first->number, any);
+        tr__queue_forget(q, oldest);
+        free_job(oldest);
+        q->ndropped++;
     }
-    return true;
-}
-
-static const char *restore_each(void *queue, const struct tr_queue_record *record)
-{
-    bool ok = false;
-
-    tr_scope ok = restore(queue, record);
-    return ok ? NULL : "a job in it cannot be read";
-}
-
-/* NULL, or what is wrong. */
-static const char *open_store(struct queue *q)
-{
-    const struct tr_queue_store *store = q->opts.store;
-    const char *why = store->open(&q->store, q->opts.where);
-
-    tr_defer(store->close, q->store);
-    return why ? why : store->load(q->store, restore_each, q);
 }
 
 /* --- attempts --- */
@@ -211,29 +92,30 @@ static tr_term attempt(tr_term arg)
     return tr_nil();
 }
 
-static void failed(struct queue *q, struct job *j, tr_term reason)
+static void failed(struct tr__queue *q, struct tr__queue_job *j, tr_term reason)
 {
     if (j->reason.w)
         tr_release(j->reason);
     j->reason = tr_keep(reason);
     if (j->nattempts >= q->opts.max_attempts) {
-        write_down(q, j, 0, true);
-        append(&q->dead, j);
+        tr__queue_write_down(q, j, 0, true);
+        tr__queue_append(&q->dead, j);
+        tr__queue_drop_dead(q);
         return;
     }
     int64_t pause_ms = tr__backoff_ms(&q->opts.backoff, j->nattempts);
-    write_down(q, j, now_ms() + pause_ms, false);
-    append(&q->paused, j);
+    tr__queue_write_down(q, j, pause_ms, false);
+    tr__queue_append(&q->paused, j);
     tr_send_after(pause_ms, tr_self(), a_again, j->number);
 }
 
-static void start(struct queue *q, struct job *j)
+static void start(struct tr__queue *q, struct tr__queue_job *j)
 {
     uint64_t run = (uint64_t)(uintptr_t)q->opts.run;
     tr_pid pid;
 
     j->nattempts++;
-    write_down(q, j, 0, false);
+    tr__queue_write_down(q, j, 0, false);
     tr_term result = tr_task_start_child(q->tasks, attempt, tr_self(), j->number, run, j->term);
     if (!tr_match(result, a_ok, &pid)) {
         failed(q, j, result);
@@ -243,10 +125,10 @@ static void start(struct queue *q, struct job *j)
     tr_send(pid, a_go, j->number);
     if (q->opts.timeout_ms)
         j->timer = tr_kill_after(q->opts.timeout_ms, pid);
-    append(&q->running, j);
+    tr__queue_append(&q->running, j);
 }
 
-static void start_waiting(struct queue *q)
+static void start_waiting(struct tr__queue *q)
 {
     const tr_ref any = { 0 };
 
@@ -255,9 +137,9 @@ static void start_waiting(struct queue *q)
 }
 
 /* Takes a job off the list of those that run. */
-static struct job *ended(struct queue *q, int64_t number, tr_ref watch)
+static struct tr__queue_job *ended(struct tr__queue *q, int64_t number, tr_ref watch)
 {
-    struct job *j = take(&q->running, number, watch);
+    struct tr__queue_job *j = take(&q->running, number, watch);
 
     if (j && j->timer.w)
         tr_cancel_timer(j->timer, NULL);
@@ -272,7 +154,7 @@ static struct job *ended(struct queue *q, int64_t number, tr_ref watch)
 
 static tr_gen_result init(void *state, tr_term arg)
 {
-    struct queue *q = state;
+    struct tr__queue *q = state;
     tr_bin opts;
     tr_term result;
 
@@ -280,7 +162,7 @@ static tr_gen_result init(void *state, tr_term arg)
         return tr_gen_unknown();
     memcpy(&q->opts, opts.data, sizeof q->opts);
     tr_trap_exit(true);
-    const char *why = q->opts.store ? open_store(q) : NULL;
+    const char *why = tr__queue_open_store(q);
     if (why)
         return tr_gen_error(tr_build(a_store, why));
     result = tr_task_supervisor_start_link(NULL);
@@ -290,49 +172,49 @@ static tr_gen_result init(void *state, tr_term arg)
     return tr_gen_ok();
 }
 
-static tr_term push_job(struct queue *q, tr_term term)
+static tr_err push_job(struct tr__queue *q, tr_term term)
 {
-    struct job *j;
+    struct tr__queue_job *j;
 
     if (q->waiting.n + q->paused.n >= q->opts.capacity)
-        return tr_build(a_full);
-    tr_atom err = q->opts.store ? add_to_store(q, q->last_number + 1, term) : a_ok;
-    if (err.w != a_ok.w)
-        return tr_build(err);
+        return TR_EBUSY;
+    tr_err err = tr__queue_add_to_store(q, q->last_number + 1, term);
+    if (err)
+        return err;
     j = tr_alloc(sizeof *j);
-    *j = (struct job){ .number = ++q->last_number, .term = tr_keep(term) };
-    append(&q->waiting, j);
+    *j = (struct tr__queue_job){ .number = ++q->last_number, .term = tr_keep(term) };
+    tr__queue_append(&q->waiting, j);
     start_waiting(q);
-    return tr_build(a_ok);
+    return TR_OK;
 }
 
-static tr_term take_dead(struct queue *q)
+static tr_term take_dead(struct tr__queue *q)
 {
     tr_term list = tr_nil();
 
-    for (struct job *j = q->dead.first, *next; j; j = next) {
+    for (struct tr__queue_job *j = q->dead.first, *next; j; j = next) {
         next = j->next;
-        forget(q, j);
+        tr__queue_forget(q, j);
         list = tr_list_push(list, tr_build(tr_copy(j->term), tr_copy(j->reason)));
         free_job(j);
     }
-    q->dead = (struct list){ .n = 0 };
+    q->dead = (struct tr__queue_list){ .n = 0 };
     return tr_list_reverse(list);
 }
 
-static tr_term status_term(const struct queue *q)
+static tr_term status_term(const struct tr__queue *q)
 {
-    return tr_build(q->waiting.n, q->paused.n, q->running.n, q->ndone, q->dead.n);
+    return tr_build(q->waiting.n, q->paused.n, q->running.n, q->ndone, q->dead.n, q->ndropped);
 }
 
 static tr_gen_result handle_call(void *state, tr_term request, tr_term from)
 {
-    struct queue *q = state;
+    struct tr__queue *q = state;
     tr_term job;
 
     (void)from;
     if (tr_match(request, a_push, &job))
-        return tr_gen_reply(push_job(q, job));
+        return tr_gen_reply((int)push_job(q, job));
     if (tr_match(request, a_status))
         return tr_gen_reply(status_term(q));
     if (tr_match(request, a_take_dead))
@@ -342,14 +224,14 @@ static tr_gen_result handle_call(void *state, tr_term request, tr_term from)
 
 static tr_gen_result handle_cast(void *state, tr_term request)
 {
-    struct queue *q = state;
-    struct job *j;
+    struct tr__queue *q = state;
+    struct tr__queue_job *j;
     int64_t number;
 
     if (!tr_match(request, a_done, &number))
         return tr_gen_unknown();
     if ((j = ended(q, number, (tr_ref){ 0 }))) {
-        forget(q, j);
+        tr__queue_forget(q, j);
         free_job(j);
         q->ndone++;
     }
@@ -359,8 +241,8 @@ static tr_gen_result handle_cast(void *state, tr_term request)
 
 static tr_gen_result handle_info(void *state, tr_term message)
 {
-    struct queue *q = state;
-    struct job *j;
+    struct tr__queue *q = state;
+    struct tr__queue_job *j;
     tr_term reason;
     int64_t number;
     tr_ref ref;
@@ -372,7 +254,7 @@ static tr_gen_result handle_info(void *state, tr_term message)
             failed(q, j, reason);
     } else if (tr_match(message, a_again, &number)) {
         if ((j = take(&q->paused, number, (tr_ref){ 0 })))
-            append(&q->waiting, j);
+            tr__queue_append(&q->waiting, j);
     }
     start_waiting(q);
     return tr_gen_noreply();
@@ -381,14 +263,15 @@ static tr_gen_result handle_info(void *state, tr_term message)
 /* The jobs that run end before the queue does. */
 static void terminate(void *state, tr_term reason)
 {
-    struct queue *q = state;
+    struct tr__queue *q = state;
 
     if (q->tasks.w && tr_try_stop(q->tasks, NULL, a_shutdown, TR_INFINITY))
         tr_log_debug("the tasks of a queue were gone: %s", tr_inspect(reason));
     /* To be ended with the queue is no failure of a job. When the store has failed it stays one. */
-    for (struct job *j = q->running.first; j && !tr_match(reason, a_store, tr_any()); j = j->next) {
+    for (struct tr__queue_job *j = q->running.first; j && !tr_match(reason, a_store, tr_any());
+         j = j->next) {
         j->nattempts--;
-        write_down(q, j, 0, false);
+        tr__queue_write_down(q, j, 0, false);
     }
 }
 
@@ -399,7 +282,7 @@ static tr_term get_state(const void *state)
 
 static const struct tr_gen_server queue_server = {
     .name = "queue",
-    .state_size = sizeof(struct queue),
+    .state_size = sizeof(struct tr__queue),
     .init = init,
     .handle_call = handle_call,
     .handle_cast = handle_cast,
@@ -425,6 +308,8 @@ static tr_atom bad_option(const struct tr_queue *o)
         return a_capacity;
     if (o->max_attempts < 1)
         return a_max_attempts;
+    if (o->max_dead < 1)
+        return a_max_dead;
     if (o->timeout_ms < 0 || o->timeout_ms > INT64_C(1) << 40)
         return a_timeout_ms;
     if (!tr__backoff_is_good(&o->backoff))
@@ -442,6 +327,7 @@ tr_term tr_queue_start_link(const struct tr_queue *queue)
     o.workers = o.workers ? o.workers : WORKERS;
     o.capacity = o.capacity ? o.capacity : CAPACITY;
     o.max_attempts = o.max_attempts ? o.max_attempts : MAX_ATTEMPTS;
+    o.max_dead = o.max_dead ? o.max_dead : MAX_DEAD;
     tr__backoff_defaults(&o.backoff, FIRST_MS);
     bad = bad_option(&o);
     if (bad.w)
@@ -461,21 +347,17 @@ tr_err tr_queue_push_args(tr_term queue, const struct tr_arg *args, int n)
 {
     tr_term reply;
     tr_err err = tr_try_call(queue, &reply, a_push, tr_message_arg(args, n));
+    int code;
 
-    if (err)
-        return err;
-    if (tr_match(reply, a_ok))
-        return TR_OK;
-    if (tr_match(reply, a_full))
-        return TR_EBUSY;
-    return tr_match(reply, a_unreadable) ? TR_EINVAL : TR_ESYS;
+    return err || !tr_match(reply, &code) ? err : (tr_err)code;
 }
 
 struct tr_queue_status tr_queue_status_term(tr_term queue)
 {
     struct tr_queue_status s = { .waiting = 0 };
 
-    tr_match(tr_call(queue, a_status), &s.waiting, &s.paused, &s.running, &s.done, &s.dead);
+    tr_match(tr_call(queue, a_status), &s.waiting, &s.paused, &s.running, &s.done, &s.dead,
+             &s.dropped);
     return s;
 }
 

@@ -1,56 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Job queues: order, limits, and what becomes of jobs that fail. */
-#include "check_proc.h"
-#include "troupe/kit/queue.h"
+#include "kit/queue_check.h"
 
-tr_atoms(ok, error, bad_option, name, run, workers, capacity, max_attempts, timeout_ms, backoff,
-         boss, ran, boom, hang, fine, normal, killed, go);
+tr_atoms(error, bad_option, name, run, workers, capacity, max_attempts, max_dead, timeout_ms,
+         backoff, normal, killed);
 
-/* Tells the test that it runs, and does what the job says. */
-static tr_term work(tr_term job)
-{
-    tr_term what;
-    int64_t n;
-
-    CHECK(tr_match(job, &what, &n));
-    tr_send(a_boss, a_ran, n, tr_self());
-    if (tr_match(what, a_boom))
-        tr_exit(a_boom, n);
-    if (tr_match(what, a_hang)) {
-        tr_receive (m)
-            tr_on (m, a_go) {
-            }
-    }
-    return tr_nil();
-}
-
-static tr_pid started(const struct tr_queue *opts)
-{
-    tr_pid pid;
-
-    tr_log_set_level(TR_LOG_EMERGENCY);
-    CHECK_INT(tr_register(a_boss, tr_self()), TR_OK);
-    CHECK(tr_match(tr_queue_start_link(opts), a_ok, &pid));
-    return pid;
-}
-
-#define START(...) started(&(const struct tr_queue){ .run = work, __VA_ARGS__ })
-
-/* The job of that number runs. */
-static tr_pid runs(int64_t number)
-{
-    tr_pid pid = { 0 };
-    int64_t n = -1;
-
-    tr_receive (m) {
-        tr_on (m, a_ran, &n, &pid) {
-        }
-        tr_after (m, 10000) {
-        }
-    }
-    CHECK_INT(n, number);
-    return pid;
-}
+#define START(...) (be_boss(), started(&(const struct tr_queue){ .run = work, __VA_ARGS__ }))
 
 #define CHECK_STATUS(queue, nwaiting, npaused, nrunning, ndone, ndead)                             \
     do {                                                                                           \
@@ -129,6 +84,23 @@ TEST_PROC_VIRTUAL(job_that_takes_too_long_is_killed)
     runs(2);
 }
 
+TEST_PROC(dead_jobs_are_kept_up_to_a_limit)
+{
+    tr_pid queue = START(.max_attempts = 1, .max_dead = 2);
+
+    for (int i = 0; i < 5; i++) {
+        CHECK_INT(tr_queue_push(queue, a_boom, i), TR_OK);
+        runs(i);
+    }
+    CHECK_WITHIN(10000, tr_queue_status(queue).dropped == 3);
+    CHECK_STATUS(queue, 0, 0, 0, 0, 2);
+    CHECK_TERM(tr_queue_take_dead(queue),
+               tr_build(tr_list(tr_tuple(tr_tuple(a_boom, 3), tr_tuple(a_boom, 3)),
+                                tr_tuple(tr_tuple(a_boom, 4), tr_tuple(a_boom, 4)))));
+    CHECK_STATUS(queue, 0, 0, 0, 0, 0);
+    CHECK_INT(tr_queue_status(queue).dropped, 3);
+}
+
 /* Whatever is killed when: each job is done or dead in the end, and ran at least once. */
 TEST_PROC(no_job_is_lost)
 {
@@ -181,6 +153,7 @@ TEST_PROC(bad_options_are_named)
     CHECK_BAD(a_workers, .run = work, .workers = -1);
     CHECK_BAD(a_capacity, .run = work, .capacity = -1);
     CHECK_BAD(a_max_attempts, .run = work, .max_attempts = -1);
+    CHECK_BAD(a_max_dead, .run = work, .max_dead = -1);
     CHECK_BAD(a_timeout_ms, .run = work, .timeout_ms = -1);
     CHECK_BAD(a_backoff, .run = work, .backoff = { .first_ms = -1 });
     CHECK_BAD(a_backoff, .run = work, .backoff = { .jitter_percent = 101 });

@@ -15,8 +15,8 @@
  * Each job runs in a process of its own, under a supervisor. That run(job) returns acknowledges the
  * job; when its process ends otherwise, it runs again after a pause. So a job runs at least once,
  * and may run twice: when it is killed at its end. One that has failed too often is put on a list
- * of dead jobs. Jobs start in the order in which they were pushed; one that is tried again has lost
- * its place.
+ * of dead jobs, of which the last 1,000 are kept. Jobs start in the order in which they were
+ * pushed; one that is tried again has lost its place.
  *
  * This header is not part of <troupe.h>. `queue` is a pid, a name, or a term that is one of these.
  */
@@ -76,6 +76,7 @@ struct tr_queue {
     int workers;               /* so many jobs run at once; 1 */
     int capacity;              /* so many may wait, those between two attempts included; 1,000 */
     int max_attempts;          /* 5 */
+    int max_dead;              /* so many dead jobs are kept, of more the oldest goes; 1,000 */
     int64_t timeout_ms;        /* one that runs longer is killed, which is a failure; no limit */
     struct tr_backoff backoff; /* between two attempts; first_ms: 1,000 */
 
@@ -114,6 +115,7 @@ struct tr_queue_status {
     int64_t running;
     int64_t done; /* since the queue was started */
     int64_t dead;
+    int64_t dropped; /* dead ones that went because of .max_dead, since the queue was started */
 };
 
 /* Ends the caller as tr_call does. Process only; blocks. */

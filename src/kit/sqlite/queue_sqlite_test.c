@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Job queues in a file: what outlasts the end of the queue, of the program, and a bad disk. */
-#include "check_proc.h"
+#include "kit/queue_check.h"
 #include "troupe/kit/queue_sqlite.h"
 
 #include <signal.h>
@@ -11,8 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-tr_atoms(ok, error, bad_option, store, where, boss, ran, boom, hang, fine, normal, kill, go, DOWN,
-         process, interrupted, tick);
+tr_atoms(error, bad_option, store, where, normal, kill, DOWN, process, interrupted, tick);
 
 static char folder[64], file[96];
 
@@ -34,65 +33,28 @@ static void make_folder(void)
     CHECK(mkdtemp(folder) != NULL);
     snprintf(file, sizeof file, "%s/jobs", folder);
     tr_defer(remove_folder, NULL);
-    tr_log_set_level(TR_LOG_EMERGENCY);
-    CHECK_INT(tr_register(a_boss, tr_self()), TR_OK);
+    be_boss();
 }
 
-/* Tells the test that it runs, and does what the job says. */
-static tr_term work(tr_term job)
+/* The jobs of the program that is killed are numbers. */
+static tr_term work_or_number(tr_term job)
 {
-    tr_term what;
     int64_t n;
 
-    if (tr_match(job, &n)) {
-        tr_send(a_boss, a_ran, n, tr_self());
-        return tr_nil();
-    }
-    CHECK(tr_match(job, &what, &n));
+    if (!tr_match(job, &n))
+        return work(job);
     tr_send(a_boss, a_ran, n, tr_self());
-    if (tr_match(what, a_boom))
-        tr_exit(a_boom, n);
-    if (tr_match(what, a_hang)) {
-        tr_receive (m)
-            tr_on (m, a_go) {
-            }
-    }
     return tr_nil();
 }
 
 #define OPTS_AT(path, ...)                                                                         \
     &(const struct tr_queue)                                                                       \
     {                                                                                              \
-        .run = work, .store = &tr_queue_sqlite, .where = path, __VA_ARGS__                         \
+        .run = work_or_number, .store = &tr_queue_sqlite, .where = path, __VA_ARGS__               \
     }
 #define OPTS(...) OPTS_AT(file, __VA_ARGS__)
 
-static tr_pid started(const struct tr_queue *opts)
-{
-    tr_pid pid = { 0 };
-    tr_term result = tr_queue_start_link(opts);
-
-    if (!tr_match(result, a_ok, &pid))
-        FAIL(tr_inspect(result));
-    return pid;
-}
-
 #define START(...) started(OPTS(__VA_ARGS__))
-
-static tr_pid runs(int64_t number)
-{
-    tr_pid pid = { 0 };
-    int64_t n = -1;
-
-    tr_receive (m) {
-        tr_on (m, a_ran, &n, &pid) {
-        }
-        tr_after (m, 10000) {
-        }
-    }
-    CHECK_INT(n, number);
-    return pid;
-}
 
 static void stop(tr_pid queue)
 {
@@ -174,6 +136,37 @@ TEST_PROC_REAL(pause_and_attempts_outlast_a_queue)
     stop(queue);
     queue = START(.max_attempts = 2);
     CHECK_INT(tr_queue_status(queue).dead, 0);
+    stop(queue);
+}
+
+static void push_and_see_die(tr_pid queue, int n)
+{
+    for (int i = 0; i < n; i++) {
+        CHECK_INT(tr_queue_push(queue, a_boom, i), TR_OK);
+        runs(i);
+    }
+    CHECK_WITHIN(5000, tr_queue_status(queue).dead + tr_queue_status(queue).dropped == n);
+}
+
+TEST_PROC_REAL(dead_jobs_beyond_the_limit_are_not_in_the_file)
+{
+    make_folder();
+    tr_pid queue = START(.max_attempts = 1, .max_dead = 3);
+
+    push_and_see_die(queue, 5);
+    CHECK_INT(tr_queue_status(queue).dropped, 2);
+    stop(queue);
+    queue = START(.max_dead = 10);
+    CHECK_INT(tr_queue_status(queue).dead, 3);
+    CHECK_INT(tr_queue_status(queue).dropped, 0);
+    stop(queue);
+    /* A lower limit holds for those that are there, too. */
+    queue = START(.max_dead = 1);
+    CHECK_INT(tr_queue_status(queue).dropped, 2);
+    stop(queue);
+    queue = START(.max_dead = 10);
+    CHECK_TERM(tr_queue_take_dead(queue),
+               tr_build(tr_list(tr_tuple(tr_tuple(a_boom, 4), tr_tuple(a_boom, 4)))));
     stop(queue);
 }
 
