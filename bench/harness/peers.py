@@ -75,6 +75,14 @@ class Troupe(Peer):
         return [str(self.program(row)), str(size), *row.arguments]
 
 
+class OtherBuild(Troupe):
+    """The same programs, built otherwise: a folder of build/."""
+
+    def __init__(self, build):
+        super().__init__(build)
+        self.name = self.title = build.name
+
+
 class Erlang(Peer):
     name, title, suffix = "erlang", "Erlang", "erl"
     tools = ("erl", "erlc")
