@@ -4,9 +4,9 @@
  * values to actors in turn, actors order pairs, joiners put the runs together in the same turn. The
  * check is a sum that depends on the order.
  */
-#include "savina.h"
+#include "sorted.h"
 
-tr_atoms(value, data, unsorted);
+tr_atoms(data);
 
 /* Passes values on, under a number when it has one: {value, V} or {data, Order, V}. */
 static void forward(tr_term arg)
@@ -165,26 +165,6 @@ static tr_pid start_merge(int64_t length, int64_t size, tr_pid next)
     return tr_spawn(forward, next, -1);
 }
 
-static int64_t check_sorted(int64_t size)
-{
-    int64_t last = 0, sum = 0, value;
-
-    for (int64_t i = 0; i < size; i++) {
-        tr_receive (m) {
-            tr_on (m, a_value, &value) {
-                if (value < last)
-                    tr_exit(a_unsorted);
-                last = value;
-                sum += value * (i % 10);
-            }
-        }
-    }
-    tr_receive (m)
-        tr_on (m, a_stop)
-            continue;
-    return sum;
-}
-
 static int64_t iterate(int64_t size)
 {
     tr_pid next = tr_spawn(forward, tr_self(), -1);
@@ -196,7 +176,11 @@ static int64_t iterate(int64_t size)
     for (int64_t i = 0; i < size; i++)
         tr_send(next, a_value, savina_random(&random));
     tr_send(next, a_stop);
-    return check_sorted(size);
+    int64_t check = savina_check_sorted(size);
+    tr_receive (m)
+        tr_on (m, a_stop)
+            continue;
+    return check;
 }
 
 static const struct savina benchmark = { .name = "bitonicsort", .size = 4096, .iterate = iterate };

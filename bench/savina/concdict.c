@@ -3,11 +3,11 @@
  * Concurrent dictionary: 20 workers ask an actor that holds 524,287 keys, `size` times each, one
  * time in ten to write. The check is made of the number of keys and of writes.
  */
-#include "savina.h"
+#include "workers.h"
 
-tr_atoms(write, read, result);
+tr_atoms(write, read);
 
-enum { WORKERS = 20, WRITE_PERCENT = 10, KEYS = INT32_MAX / 4096, SLOTS = 1 << 20 };
+enum { KEYS = INT32_MAX / 4096, SLOTS = 1 << 20 };
 
 struct entry {
     bool used;
@@ -15,7 +15,6 @@ struct entry {
 };
 
 static struct entry filled[SLOTS]; /* What each dictionary begins with. */
-static int64_t requests_each;
 
 /* The entry of a key, or the free one where it belongs. */
 static struct entry *find(struct entry *table, int32_t key)
@@ -29,7 +28,7 @@ static struct entry *find(struct entry *table, int32_t key)
 
 static void prepare(int64_t size)
 {
-    requests_each = size;
+    (void)size;
     for (int32_t key = 0; key < KEYS; key++)
         *find(filled, key) = (struct entry){ true, key, key };
 }
@@ -74,31 +73,11 @@ static void ask(tr_pid dictionary, int64_t *random)
     } else {
         tr_send(dictionary, a_read, self, savina_random(random));
     }
-    tr_receive (m)
-        tr_on (m, a_result, tr_any())
-            continue;
-}
-
-static void worker(tr_term arg)
-{
-    tr_pid parent, dictionary;
-    int64_t random;
-
-    tr_match(arg, &parent, &dictionary, &random);
-    for (int64_t i = 0; i < requests_each; i++)
-        ask(dictionary, &random);
-    tr_send(parent, a_done, 0);
 }
 
 static int64_t iterate(int64_t size)
 {
-    tr_pid self = tr_self(), pid = tr_spawn(dictionary);
-
-    for (int64_t i = 0; i < WORKERS; i++)
-        tr_spawn(worker, self, pid, i + size + WRITE_PERCENT);
-    savina_await(WORKERS);
-    tr_send(pid, a_stop, self);
-    return savina_await(1);
+    return savina_ask_all(dictionary, ask, size, size + WRITE_PERCENT);
 }
 
 static const struct savina benchmark = {

@@ -4,11 +4,11 @@
  * time in a hundred for its length, one in ten to add, else whether a number is there. The check is
  * the sum of the numbers in the end.
  */
-#include "savina.h"
+#include "workers.h"
 
-tr_atoms(write, contains, size, result);
+tr_atoms(write, contains, size);
 
-enum { WORKERS = 20, WRITE_PERCENT = 10, SIZE_PERCENT = 1 };
+enum { SIZE_PERCENT = 1 };
 
 /* A node holds many values in order: a list of single ones waits for memory at each step. */
 enum { VALUES = 60 };
@@ -17,8 +17,6 @@ struct node {
     struct node *next;
     int32_t n, values[VALUES];
 };
-
-static int64_t requests_each;
 
 /* Moves the upper half of a full node to a new one behind it. */
 static void split(struct node *node)
@@ -105,32 +103,11 @@ static void ask(tr_pid list, int64_t *random)
         tr_send(list, a_write, self, savina_random(random));
     else
         tr_send(list, a_contains, self, savina_random(random));
-    tr_receive (m)
-        tr_on (m, a_result, tr_any())
-            continue;
-}
-
-static void worker(tr_term arg)
-{
-    tr_pid parent, list;
-    int64_t random;
-
-    tr_match(arg, &parent, &list, &random);
-    for (int64_t i = 0; i < requests_each; i++)
-        ask(list, &random);
-    tr_send(parent, a_done, 0);
 }
 
 static int64_t iterate(int64_t size)
 {
-    tr_pid self = tr_self(), pid = tr_spawn(list);
-
-    requests_each = size;
-    for (int64_t i = 0; i < WORKERS; i++)
-        tr_spawn(worker, self, pid, i + size + WRITE_PERCENT + SIZE_PERCENT);
-    savina_await(WORKERS);
-    tr_send(pid, a_stop, self);
-    return savina_await(1);
+    return savina_ask_all(list, ask, size, size + WRITE_PERCENT + SIZE_PERCENT);
 }
 
 static const struct savina benchmark = { .name = "concsll", .size = 8000, .iterate = iterate };

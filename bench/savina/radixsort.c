@@ -4,9 +4,7 @@
  * on those without its bit, then, when all have come, the others. The check is a sum that depends
  * on the order.
  */
-#include "savina.h"
-
-tr_atoms(value, unsorted);
+#include "sorted.h"
 
 enum { BITS = 60 };
 
@@ -42,23 +40,6 @@ static void source(tr_term arg)
         tr_send(next, a_value, savina_random(&random));
 }
 
-static int64_t check_sorted(void)
-{
-    int64_t last = 0, sum = 0, value;
-
-    for (int64_t i = 0; i < numbers; i++) {
-        tr_receive (m) {
-            tr_on (m, a_value, &value) {
-                if (value < last)
-                    tr_exit(a_unsorted);
-                last = value;
-                sum += value * (i % 10);
-            }
-        }
-    }
-    return sum;
-}
-
 static int64_t iterate(int64_t size)
 {
     tr_pid next = tr_self();
@@ -67,7 +48,7 @@ static int64_t iterate(int64_t size)
     for (int64_t bit = BITS - 1; bit >= 0; bit--)
         next = tr_spawn(sorter, bit, next);
     tr_spawn(source, next);
-    return check_sorted();
+    return savina_check_sorted(size);
 }
 
 static const struct savina benchmark = { .name = "radixsort", .size = 100000, .iterate = iterate };

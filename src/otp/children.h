@@ -30,6 +30,24 @@ static inline tr_term down_reason(tr_ref ref, tr_atom tag)
     return kept;
 }
 
+static inline void stopper(tr_term arg)
+{
+    tr_term to;
+    int64_t ms;
+
+    CHECK(tr_match(arg, &to, &ms));
+    tr_stop(to, a_normal, ms);
+}
+
+/* The reason with which a caller of tr_stop ends. */
+static inline tr_term end_of_stopper(tr_term to, int64_t ms)
+{
+    tr_ref ref;
+
+    tr_spawn_monitor(stopper, &ref, to, ms);
+    return down_reason(ref, a_DOWN);
+}
+
 static inline tr_term info(tr_pid pid, tr_atom item)
 {
     tr_term value = tr_nil();

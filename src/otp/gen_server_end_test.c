@@ -186,21 +186,6 @@ TEST_PROC(exit_reason_of_a_stop_is_seen_by_all)
 
 /* --- reports --- */
 
-static tr_pid reports_to;
-
-static void send_report(const struct tr_log_event *event, void *unused)
-{
-    (void)unused;
-    tr_send(reports_to, a_why, event->text);
-}
-
-static void reporting(void)
-{
-    reports_to = tr_self();
-    CHECK_INT(tr_log_remove_sink("default"), TR_OK);
-    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = send_report }), TR_OK);
-}
-
 TEST_PROC_REAL(abnormal_end_is_reported)
 {
     FACT("GS-041", "normal, shutdown and {shutdown, T} report nothing; any other reason one error "
@@ -210,7 +195,7 @@ TEST_PROC_REAL(abnormal_end_is_reported)
     tr_pid pid;
     tr_ref ref;
 
-    reporting();
+    reporting("");
     for (int i = 0; i < 3; i++) {
         ref = watched(&pid, tr_nil());
         tr_cast(pid, a_stop, quiet[i]);
@@ -256,7 +241,7 @@ TEST_PROC_REAL(format_status_decides_what_is_shown)
     const char *text;
     tr_pid pid;
 
-    reporting();
+    reporting("");
     CHECK(tr_match(tr_gen_server_start(&secret, NULL), a_ok, &pid));
     CHECK(strstr(tr_inspect(tr_sys_get_status(pid)), "hidden"));
     CHECK_TERM(tr_sys_get_state(pid), tr_binary("secret\0", 8));

@@ -191,21 +191,6 @@ TEST_PROC(requests_of_all_kinds_are_handled_in_order)
     CHECK(tr_match(down_reason(ref, a_DOWN), a_bad_return_value, tr_any()));
 }
 
-static tr_pid reports_to;
-
-static void send_report(const struct tr_log_event *event, void *unused)
-{
-    (void)unused;
-    tr_send(reports_to, a_why, event->text);
-}
-
-static void reporting(void)
-{
-    reports_to = tr_self();
-    CHECK_INT(tr_log_remove_sink("default"), TR_OK);
-    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = send_report }), TR_OK);
-}
-
 /* Takes the next report, which must have these parts; a part may be NULL. */
 static void expect_report(const char *first, const char *second, const char *third)
 {
@@ -227,7 +212,7 @@ TEST_PROC_REAL(message_that_nobody_handles_is_reported_and_dropped)
     FACT("GS-023", "a message without a handle_info is logged as a warning and ignored");
     tr_pid pid;
 
-    reporting();
+    reporting("");
     CHECK(tr_match(tr_gen_server_start(&bare, NULL), a_ok, &pid));
     tr_send(pid, "stray", 1);
     expect_report("=WARNING REPORT====\n", "handle_info in: bare\n", "{<<\"stray\">>,1}");
@@ -242,7 +227,7 @@ TEST_PROC_REAL(request_without_a_callback_ends_the_server)
     tr_pid pid;
     tr_ref ref;
 
-    reporting();
+    reporting("");
     CHECK(tr_match(tr_gen_server_start(&bare, NULL), a_ok, &pid));
     CHECK_TERM(end_of_caller(tr_build(pid), 5000, tr_build(a_echo)),
                call_failed(why, tr_build(pid), tr_build(a_echo), tr_build(5000)));

@@ -4,23 +4,6 @@
 
 /* --- stopping --- */
 
-static void stops(tr_term arg)
-{
-    tr_term to;
-    int64_t ms;
-
-    CHECK(tr_match(arg, &to, &ms));
-    tr_stop(to, a_normal, ms);
-}
-
-static tr_term end_of_stopper(tr_term to, int64_t ms)
-{
-    tr_ref ref;
-
-    tr_spawn_monitor(stops, &ref, to, ms);
-    return down_reason(ref, a_DOWN);
-}
-
 TEST_PROC(stop_returns_when_the_machine_has_ended)
 {
     FACT("STATEM-004",
@@ -202,22 +185,6 @@ TEST_PROC(machine_is_a_child_of_a_supervisor)
 
 /* --- reports --- */
 
-static tr_pid reports_to;
-
-static void send_report(const struct tr_log_event *event, void *unused)
-{
-    (void)unused;
-    if (strstr(event->text, "State machine"))
-        tr_send(reports_to, a_why, event->text);
-}
-
-static void reporting(void)
-{
-    reports_to = tr_self();
-    CHECK_INT(tr_log_remove_sink("default"), TR_OK);
-    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = send_report }), TR_OK);
-}
-
 static void check_report(const char *wanted)
 {
     const char *text;
@@ -235,7 +202,7 @@ TEST_PROC_REAL(abnormal_end_is_reported)
     const tr_term fails = DO(a_raise, a_boom);
     tr_pid pid;
 
-    reporting();
+    reporting("State machine");
     CHECK_TERM(END_OF(&machine, a_stop, a_shutdown), tr_build(a_shutdown));
     pid = START(&entering, a_x, A(tr_named_timeout(a_y, 60000, 3)));
     CHECK_INT(tr_register(a_worker, pid), TR_OK);
@@ -267,7 +234,7 @@ TEST_PROC_REAL(format_status_decides_what_is_shown)
     tr_pid pid;
 
     secret.format_status = hide;
-    reporting();
+    reporting("State machine");
     CHECK(tr_match(tr_gen_statem_start(&secret, TR_GEN_STATEM_OPTS(.name = a_worker)), a_ok, &pid));
     CHECK(strstr(tr_inspect(tr_sys_get_status(pid)), "{a,<<\"hidden\">>}"));
     CHECK_TERM(tr_sys_get_state(pid), tr_build(a_a, tr_tuple(a_machine, 0)));

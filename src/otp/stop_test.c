@@ -63,24 +63,6 @@ TEST_PROC(stop_returns_when_the_process_has_ended)
     CHECK_MAILBOX(0);
 }
 
-static void stops(tr_term arg)
-{
-    tr_term to;
-    int64_t ms;
-
-    CHECK(tr_match(arg, &to, &ms));
-    tr_stop(to, a_normal, ms);
-}
-
-/* The reason with which a caller of tr_stop ends. */
-static tr_term end_of_stopper(tr_term to, int64_t ms)
-{
-    tr_ref ref;
-
-    tr_spawn_monitor(stops, &ref, to, ms);
-    return down_reason(ref, a_DOWN);
-}
-
 TEST_PROC(stop_ends_the_caller_with_the_other_reason)
 {
     FACT("PROC-038", "a caller whose process ends with another reason than the one given ends "

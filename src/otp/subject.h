@@ -9,6 +9,8 @@
 
 #include "children.h"
 
+#include <string.h>
+
 tr_atoms(ignore, stop, raise, leave, bad, sleep, hibernate, trap, echo, later, answer, call, tell,
          told, info, go_on, went_on, terminate, gen_server, noproc, undef, function_clause,
          bad_return_value, handle_call, handle_cast, handle_continue, init, subject, reply, noreply,
@@ -217,6 +219,27 @@ static inline tr_term end_of_caller(tr_term to, int64_t ms, tr_term request)
 static inline tr_term call_failed(tr_term reason, tr_term to, tr_term request, tr_term ms)
 {
     return tr_build(reason, tr_tuple(a_gen_server, a_call, tr_list(to, request, ms)));
+}
+
+/* --- reports --- */
+
+static tr_pid reports_to;
+static const char *reports_with;
+
+static inline void send_report(const struct tr_log_event *event, void *unused)
+{
+    (void)unused;
+    if (strstr(event->text, reports_with))
+        tr_send(reports_to, a_why, event->text);
+}
+
+/* From now on each event of the log with that text comes as {why, Text}, and none is printed. */
+static inline void reporting(const char *with)
+{
+    reports_to = tr_self();
+    reports_with = with;
+    CHECK_INT(tr_log_remove_sink("default"), TR_OK);
+    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = send_report }), TR_OK);
 }
 
 #endif

@@ -216,14 +216,6 @@ TEST_PROC(failing_task_ends_its_owner)
 
 /* --- reports --- */
 
-static tr_pid reports_to;
-
-static void send_report(const struct tr_log_event *event, void *unused)
-{
-    (void)unused;
-    tr_send(reports_to, a_why, event->text);
-}
-
 TEST_PROC(failing_task_is_reported_once)
 {
     FACT("TASK-008", "a failing task logs one error naming task, starter, function and reason; "
@@ -232,9 +224,7 @@ TEST_PROC(failing_task_is_reported_once)
     const tr_term loud[] = { tr_build("no luck", 1), tr_build(a_boom) };
     char line[100];
 
-    reports_to = tr_self();
-    no_reports();
-    CHECK_INT(tr_log_add_sink("test", &(struct tr_sink){ .write = send_report }), TR_OK);
+    reporting("");
     for (int i = 0; i < 3; i++)
         wait_for_end(tr_task_start(leaves, quiet[i]));
     tr_pid killed_one = tr_task_start(waits);
