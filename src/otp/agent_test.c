@@ -2,7 +2,8 @@
 /* Agents, with a state in memory and with a term. */
 #include "subject.h"
 
-tr_atoms(agent, account, start, get, update, get_and_update, ready, priority, high);
+tr_atoms(agent, account, accounts, via, Registry, start, get, update, get_and_update, ready,
+         priority, high);
 
 /* --- functions on a struct --- */
 
@@ -226,7 +227,6 @@ TEST_PROC(late_agent_goes_on)
 TEST_PROC(stop_frees_the_name)
 {
     FACT("AGENT-006", "stop returns after the agent has ended with normal; the name is free");
-    FACT("AGENT-009", "an agent can be named locally and used by that name in every operation");
     tr_pid pid;
 
     CHECK(tr_match(tr_agent_start(open_account, OPTS(.name = a_account), 1), a_ok, &pid));
@@ -238,6 +238,30 @@ TEST_PROC(stop_frees_the_name)
     tr_agent_stop(a_account);
     CHECK(!tr_whereis(a_account, NULL));
     CHECK_TERM(down_reason(ref, a_DOWN), tr_build(a_normal));
+}
+
+static void use_all(tr_term name)
+{
+    tr_agent_update(name, deposit, 1);
+    tr_agent_cast(name, deposit, 1);
+    CHECK_TERM(tr_agent_get(name, balance), tr_build(3));
+    CHECK_TERM(tr_agent_get_and_update(name, withdraw, 1), tr_build(3));
+    tr_agent_stop(name);
+}
+
+TEST_PROC(agent_has_a_name_of_its_own_or_in_a_registry)
+{
+    FACT("AGENT-009", "an agent can be named locally or through a registry, and used by that name "
+                      "in every operation");
+    tr_term name = tr_build(a_via, a_Registry, tr_tuple(a_accounts, "anna"));
+
+    CHECK(tr_match(tr_agent_start(open_account, OPTS(.name = a_account), 1), a_ok, tr_any()));
+    use_all(tr_build(a_account));
+    CHECK(tr_match(tr_registry_start_link(TR_REGISTRY_OPTS(.name = a_accounts, .keys = TR_UNIQUE)),
+                   a_ok, tr_any()));
+    CHECK(tr_match(tr_agent_start(open_account, OPTS(.via = name), 1), a_ok, tr_any()));
+    use_all(name);
+    CHECK_INT(tr_registry_count(a_accounts), 0);
 }
 
 TEST_PROC(start_that_fails_leaves_no_name)
