@@ -3,7 +3,8 @@
  * Sinks, their queues and threads.
  *
  * One lock guards everything; it is held for a few pointers at a time, never while a sink's
- * function runs or a backtrace is described. An event is one block, shared by the queues it is in.
+ * function runs or a backtrace is described. An event (log_event.c) is shared by the queues it is
+ * in.
  *
  * An entry of a queue says how many events were dropped before it, so that the gap is reported
  * where it is. If nothing follows, the thread reports it when the second is over.
@@ -13,8 +14,8 @@
 
 #include "base/clock.h"
 #include "base/fault.h"
+#include "os/log_event.h"
 #include "os/name.h"
-#include "os/trace.h"
 #include "troupe/message.h"
 
 #include <pthread.h>
@@ -32,20 +33,10 @@
 #define FLUSH_AT_EXIT 1000
 #define STEP_NS       TR__NS_PER_S
 #define FOREVER       INT64_MAX
-#define LINE_SIZE     512
-#define INDENT        "        "
-
-struct event {
-    struct tr_log_event public;
-    int refs; /* guarded by the lock */
-    int npcs;
-    char *backtrace; /* made of `pcs` by the first sink; guarded by lines_lock */
-    void **pcs;
-};
 
 struct entry {
     struct entry *next;
-    struct event *event;
+    struct tr_log_shared *event;
     uint64_t dropped; /* so many before it */
 };
 
@@ -80,122 +71,6 @@ static struct {
 
 static _Thread_local bool writes; /* it is the thread of a sink */
 
-static pthread_mutex_t lines_lock = PTHREAD_MUTEX_INITIALIZER;
-
-/* --- events --- */
-
-static size_t text_size(const char *text)
-{
-    return strlen(text ? text : "") + 1;
-}
-
-/* Copies a text to *at and steps over it. */
-static const char *pack(char **at, const char *text)
-{
-    size_t size = text_size(text);
-    char *copy = *at;
-
-    memcpy(copy, text ? text : "", size);
-    *at += size;
-    return copy;
-}
-
-static int64_t now_us(void)
-{
-    struct timespec t;
-
-    clock_gettime(CLOCK_REALTIME, &t);
-    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000;
-}
-
-/* One block: the event, its pairs, the addresses, the texts; NULL without memory. */
-static struct event *event_new(const struct tr_log_draft *draft)
-{
-    const struct tr_log_event *from = &draft->event;
-    size_t pairs = from->nmeta * sizeof *from->meta;
-    size_t pcs = (size_t)draft->npcs * sizeof *draft->pcs;
-    size_t size = sizeof(struct event) + pairs + pcs + text_size(from->process) +
-                  text_size(from->name) + text_size(from->text);
-
-    for (size_t i = 0; i < from->nmeta; i++)
-        size += text_size(from->meta[i].key) + text_size(from->meta[i].value);
-    struct event *e = tr__fault() ? NULL : malloc(size);
-    if (!e)
-        return NULL;
-    struct tr_log_pair *meta = (struct tr_log_pair *)(e + 1);
-    void **addresses = (void **)(meta + from->nmeta);
-    char *at = (char *)(addresses + draft->npcs);
-    *e = (struct event){ .public = *from, .refs = 1, .npcs = draft->npcs, .pcs = addresses };
-    if (pcs)
-        memcpy(addresses, draft->pcs, pcs);
-    e->public.time_us = now_us();
-    e->public.process = pack(&at, from->process);
-    e->public.name = pack(&at, from->name);
-    e->public.text = pack(&at, from->text);
-    e->public.backtrace = "";
-    e->public.meta = meta;
-    for (size_t i = 0; i < from->nmeta; i++) {
-        meta[i].key = pack(&at, from->meta[i].key);
-        meta[i].value = pack(&at, from->meta[i].value);
-    }
-    return e;
-}
-
-/* Lock held. */
-static void event_release(struct event *e)
-{
-    if (--e->refs > 0)
-        return;
-    free(e->backtrace);
-    free(e);
-}
-
-/* How many addresses from `i` on are the same, as in a recursion without end. */
-static int run_length(void *const *pcs, int n, int i)
-{
-    int length = 1;
-
-    while (i + length < n && pcs[i + length] == pcs[i])
-        length++;
-    return length;
-}
-
-/* Names, files and lines instead of addresses: slow, so on the thread of a sink. */
-static char *describe_all(void *const *pcs, int n)
-{
-    char line[LINE_SIZE], *text = NULL;
-    size_t size = 0;
-    FILE *out = tr__fault() ? NULL : open_memstream(&text, &size);
-
-    if (!out)
-        return NULL;
-    for (int i = 0, length; i < n; i += length) {
-        length = run_length(pcs, n, i);
-        tr__trace_describe(pcs[i], line, sizeof line);
-        fprintf(out, INDENT "%s\n", line);
-        if (length > 1)
-            fprintf(out, INDENT "... and again, %d times\n", length - 1);
-    }
-    fclose(out);
-    return text;
-}
-
-/* The event as one sink sees it. */
-static struct tr_log_event event_view(struct event *e)
-{
-    struct tr_log_event view = e->public;
-
-    if (e->npcs > 0) {
-        pthread_mutex_lock(&lines_lock);
-        if (!e->backtrace)
-            e->backtrace = describe_all(e->pcs, e->npcs);
-        if (e->backtrace)
-            view.backtrace = e->backtrace;
-        pthread_mutex_unlock(&lines_lock);
-    }
-    return view;
-}
-
 /* --- in step --- */
 
 static bool in_step(void)
@@ -219,7 +94,7 @@ static void say_dropped(const struct sink *sink, uint64_t n)
 {
     char text[64];
     struct tr_log_event event = { .level = TR_LOG_WARNING,
-                                  .time_us = now_us(),
+                                  .time_us = tr__log_now_us(),
                                   .process = "",
                                   .name = "",
                                   .text = text,
@@ -284,14 +159,14 @@ static void deliver(struct sink *sink, struct entry *entry, uint64_t dropped)
     if (dropped)
         say_dropped(sink, dropped);
     if (entry) {
-        struct tr_log_event view = event_view(entry->event);
+        struct tr_log_event view = tr__log_event_view(entry->event);
         sink->options.write(&view, sink->options.arg);
     }
     pthread_mutex_lock(&log_state.lock);
     sink->busy = false;
     if (!entry)
         return;
-    event_release(entry->event);
+    tr__log_event_release(entry->event);
     free(entry);
 }
 
@@ -446,7 +321,7 @@ static void drop_queue(struct sink *sink)
     struct entry *entry;
 
     while ((entry = pop(sink))) {
-        event_release(entry->event);
+        tr__log_event_release(entry->event);
         free(entry);
     }
 }
@@ -526,7 +401,7 @@ static bool within_rate(struct sink *sink)
     return sink->in_window < sink->options.max_per_second && ++sink->in_window;
 }
 
-static bool enqueue(struct sink *sink, struct event *event)
+static bool enqueue(struct sink *sink, struct tr_log_shared *event)
 {
     if (!event || !within_rate(sink) || sink->length >= sink->options.max_queue)
         return false;
@@ -570,7 +445,7 @@ static bool wait_written(int64_t until)
 
 void tr__log_put(const struct tr_log_draft *draft)
 {
-    struct event *event = event_new(draft);
+    struct tr_log_shared *event = tr__log_event_new(draft);
 
     lock_prepared();
     for (struct sink *sink = log_state.sinks; sink; sink = sink->next) {
@@ -584,7 +459,7 @@ void tr__log_put(const struct tr_log_draft *draft)
         pthread_cond_signal(&sink->wake);
     }
     if (event)
-        event_release(event);
+        tr__log_event_release(event);
     if (in_step() && !writes)
         wait_written(tr__clock_real_ns() + STEP_NS);
     unlock();
