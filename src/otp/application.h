@@ -50,6 +50,14 @@ void tr__env_set(tr_term *apps, tr_atom app, tr_term map);
 /* A map as a list of pairs. */
 tr_term tr__env_list(tr_term map);
 
+/* The values that differ, as lists of pairs, and the keys that are gone. False when nothing is. */
+bool tr__env_changes(tr_term before, tr_term after, tr_term *changed, tr_term *added,
+                     tr_term *removed);
+
+/* Answers {get_env | set_env | delete_env | all_env, ...}, which may change the maps; none when it
+   is another request. */
+tr_term tr__env_answer(struct tr_app_env *env, tr_term request);
+
 /* The text of a configuration file as a map of maps: ok, or {error, Text}. */
 tr_term tr__env_read(const char *path, tr_term *apps);
 

@@ -12,10 +12,10 @@
 
 #include <string.h>
 
-tr_atoms(ok, error, normal, shutdown, EXIT, load, unload, start, stop, which, loaded, get_env,
-         set_env, delete_env, all_env, config, of, running, not_started, already_started,
-         already_loaded, not_loaded, bad_application, application_terminated, app_started, app_stop,
-         app_config, ancestors, parent, undefined, temporary, transient, permanent, none);
+tr_atoms(ok, error, normal, shutdown, EXIT, load, unload, start, stop, which, loaded, config, of,
+         running, not_started, already_started, already_loaded, not_loaded, bad_application,
+         application_terminated, app_started, app_stop, app_config, ancestors, parent, undefined,
+         temporary, transient, permanent, none);
 
 enum state { LOADED, STARTING, RUNNING, STOPPING };
 
@@ -330,35 +330,13 @@ static tr_gen_result on_end(struct controller *c, struct app *a, tr_term reason)
 
 /* --- the environment --- */
 
-static void put(tr_term *apps, tr_atom app, tr_atom key, tr_term value)
-{
-    tr__env_set(apps, app, tr_map_put(tr__env_of(*apps, app), tr_build(key), value));
-}
-
-static void take_out(tr_term *apps, tr_atom app, tr_atom key)
-{
-    tr__env_set(apps, app, tr_map_remove(tr__env_of(*apps, app), tr_build(key)));
-}
-
 /* Tells a master what has changed, if anything has. */
 static void tell(const struct app *a, tr_term before, tr_term after)
 {
-    tr_term changed = tr_nil(), added = tr_nil(), removed = tr_nil(), key, value, old;
-    struct tr_map_iter it;
+    tr_term changed, added, removed;
 
-    for (tr_map_iter_init(&it, after); tr_map_next(&it, &key, &value);) {
-        if (!tr_map_get(before, key, &old))
-            added = tr_list_push(added, tr_build(key, value));
-        else if (!tr_equal(old, value))
-            changed = tr_list_push(changed, tr_build(key, value));
-    }
-    for (tr_map_iter_init(&it, before); tr_map_next(&it, &key, &value);)
-        if (!tr_map_get(after, key, NULL))
-            removed = tr_list_push(removed, key);
-    if (tr_is_nil(changed) && tr_is_nil(added) && tr_is_nil(removed))
-        return;
-    tr_send(a->master, a_app_config, tr_list_reverse(changed), tr_list_reverse(added),
-            tr_list_reverse(removed));
+    if (tr__env_changes(before, after, &changed, &added, &removed))
+        tr_send(a->master, a_app_config, changed, added, removed);
 }
 
 static tr_term configure(struct controller *c, tr_term apps)
@@ -438,32 +416,6 @@ static tr_term app_of(const struct controller *c, tr_pid pid)
     return tr_build(a_undefined);
 }
 
-static tr_term on_env(struct controller *c, tr_term request)
-{
-    tr_atom app, key;
-    tr_term value;
-    bool persistent;
-
-    if (tr_match(request, a_get_env, &app, &key))
-        return tr_map_get(tr__env_of(c->env.now, app), tr_build(key), &value)
-                   ? tr_build(a_ok, value)
-                   : tr_build(a_undefined);
-    if (tr_match(request, a_all_env, &app))
-        return tr__env_list(tr__env_of(c->env.now, app));
-    if (tr_match(request, a_set_env, &app, &key, &value, &persistent)) {
-        put(&c->env.now, app, key, value);
-        if (persistent)
-            put(&c->env.persistent, app, key, value);
-        return tr_build(a_ok);
-    }
-    if (tr_match(request, a_delete_env, &app, &key)) {
-        take_out(&c->env.now, app, key);
-        take_out(&c->env.persistent, app, key);
-        return tr_build(a_ok);
-    }
-    return tr_build(a_none);
-}
-
 static tr_gen_result handle_call(void *state, tr_term request, tr_term from)
 {
     struct controller *c = state;
@@ -490,7 +442,7 @@ static tr_gen_result handle_call(void *state, tr_term request, tr_term from)
         return tr_gen_reply(app_of(c, pid));
     if (tr_match(request, a_config, &apps))
         return tr_gen_reply(configure(c, apps));
-    tr_term reply = on_env(c, request);
+    tr_term reply = tr__env_answer(&c->env, request);
     return tr_match(reply, a_none) ? tr_gen_unknown() : tr_gen_reply(reply);
 }
 

@@ -13,7 +13,7 @@
 #define PREFIX   "TROUPE_"
 #define TEXT_MAX 128 /* bytes of an application's name, or a key's, in the environment */
 
-tr_atoms(ok, error);
+tr_atoms(ok, error, get_env, set_env, delete_env, all_env, undefined, none);
 
 extern char **environ;
 
@@ -243,4 +243,64 @@ tr_term tr__env_read(const char *path, tr_term *apps)
         result = read_text(path, &t, apps);
     tr__text_fini(&t);
     return result;
+}
+
+/* --- what is asked and changed --- */
+
+static void put(tr_term *apps, tr_atom app, tr_atom key, tr_term value)
+{
+    tr__env_set(apps, app, tr_map_put(tr__env_of(*apps, app), tr_build(key), value));
+}
+
+static void take_out(tr_term *apps, tr_atom app, tr_atom key)
+{
+    tr__env_set(apps, app, tr_map_remove(tr__env_of(*apps, app), tr_build(key)));
+}
+
+bool tr__env_changes(tr_term before, tr_term after, tr_term *changed, tr_term *added,
+                     tr_term *removed)
+{
+    struct tr_map_iter it;
+    tr_term key, value, old;
+
+    *changed = *added = *removed = tr_nil();
+    for (tr_map_iter_init(&it, after); tr_map_next(&it, &key, &value);) {
+        if (!tr_map_get(before, key, &old))
+            *added = tr_list_push(*added, tr_build(key, value));
+        else if (!tr_equal(old, value))
+            *changed = tr_list_push(*changed, tr_build(key, value));
+    }
+    for (tr_map_iter_init(&it, before); tr_map_next(&it, &key, &value);)
+        if (!tr_map_get(after, key, NULL))
+            *removed = tr_list_push(*removed, key);
+    bool any = !tr_is_nil(*changed) || !tr_is_nil(*added) || !tr_is_nil(*removed);
+    *changed = tr_list_reverse(*changed);
+    *added = tr_list_reverse(*added);
+    *removed = tr_list_reverse(*removed);
+    return any;
+}
+
+tr_term tr__env_answer(struct tr_app_env *env, tr_term request)
+{
+    tr_atom app, key;
+    tr_term value;
+    bool persistent;
+
+    if (tr_match(request, a_get_env, &app, &key))
+        return tr_map_get(tr__env_of(env->now, app), tr_build(key), &value) ? tr_build(a_ok, value)
+                                                                            : tr_build(a_undefined);
+    if (tr_match(request, a_all_env, &app))
+        return tr__env_list(tr__env_of(env->now, app));
+    if (tr_match(request, a_set_env, &app, &key, &value, &persistent)) {
+        put(&env->now, app, key, value);
+        if (persistent)
+            put(&env->persistent, app, key, value);
+        return tr_build(a_ok);
+    }
+    if (tr_match(request, a_delete_env, &app, &key)) {
+        take_out(&env->now, app, key);
+        take_out(&env->persistent, app, key);
+        return tr_build(a_ok);
+    }
+    return tr_build(a_none);
 }

@@ -11,33 +11,18 @@
  * item that takes long is taken back and started elsewhere, and each item has its time. So a batch
  * of one item is exact; in a longer one an item may have TICK_MS more.
  */
-#include "otp/batch.h"
+#include "otp/task_stream.h"
 #include "otp/report.h"
 #include "otp/task.h"
 
 tr_atoms(DOWN, kill, normal, timeout, stream, trap_exit, badarg, undef, max_concurrency, timeout_ms,
-         on_timeout, max_batch, infinity, out_of_memory, system_limit);
+         on_timeout, max_batch);
 tr_atom_as(a_supervised, "Elixir.Task.Supervised");
 
-#define TIMEOUT_MS      5000
-#define TICK_MS         2
-#define MAX_BATCH       1024
-#define BATCH_TARGET_NS 1000000
-#define DELIVERIES      16 /* in long batches so many go between two looks at the mailbox */
-
-struct tr_stream_state {
-    struct tr_batch *first; /* list of all batches, in the order of the items */
-    struct tr_batch **last;
-    int running; /* batches that have a process */
-    int ready;   /* batches that wait for one */
-    size_t size; /* items of the next batch */
-    unsigned deliveries;
-    bool exhausted;  /* the iterator has no more */
-    bool starved;    /* nothing can be started until something ends */
-    bool lasting;    /* inputs are not copies */
-    tr_ref alias;    /* through which results come */
-    tr_term held[2]; /* kept: result and input that the user has at the moment */
-};
+#define TIMEOUT_MS 5000
+#define TICK_MS    2
+#define MAX_BATCH  1024
+#define DELIVERIES 16 /* in long batches so many go between two looks at the mailbox */
 
 /* --- making one --- */
 
@@ -158,138 +143,6 @@ void tr_stream_close(struct tr_stream *stream)
     stream->opts.max_concurrency = 0; /* it is not to begin again */
 }
 
-/* --- batches --- */
-
-static struct tr_batch *new_batch(struct tr_stream *stream, size_t room)
-{
-    struct tr_batch *b = tr_alloc(sizeof *b + room * sizeof b->items[0]);
-
-    b->fn = stream->fn;
-    b->alias = stream->state->alias;
-    return b;
-}
-
-static void insert_after(struct tr_stream_state *s, struct tr_batch **at, struct tr_batch *b)
-{
-    b->next = *at;
-    *at = b;
-    if (s->last == at)
-        s->last = &b->next;
-    s->ready++;
-}
-
-static size_t length(const struct tr_batch *b)
-{
-    return tr__batch_end(atomic_load_explicit(&b->range, memory_order_relaxed));
-}
-
-static void set_length(struct tr_batch *b, size_t n)
-{
-    atomic_store_explicit(&b->range, tr__batch_range(0, n), memory_order_relaxed);
-}
-
-/* What was not begun becomes a batch of its own. */
-static void split(struct tr_stream *stream, struct tr_batch *b)
-{
-    size_t first;
-    size_t n = tr__batch_withdraw(b, &first);
-
-    if (n == 0)
-        return;
-    struct tr_batch *rest = new_batch(stream, n);
-    for (size_t i = 0; i < n; i++)
-        rest->items[i].input = b->items[first + i].input;
-    set_length(rest, n);
-    insert_after(stream->state, &b->next, rest);
-}
-
-/* Takes items from the iterator; false when there are none left. */
-static bool fill(struct tr_stream *stream)
-{
-    struct tr_stream_state *s = stream->state;
-    size_t n = 0, room = s->size;
-
-    if (s->exhausted)
-        return false;
-    struct tr_batch *b = new_batch(stream, room);
-    for (; n < room && !s->exhausted; n++) {
-        tr_term item = { 0 };
-        if (s->lasting) {
-            s->exhausted = !tr_iter_next(stream->iter, &item);
-        } else {
-            tr_scope
-            {
-                s->exhausted = !tr_iter_next(stream->iter, &item);
-                if (!s->exhausted)
-                    item = tr_keep(item);
-            }
-        }
-        if (s->exhausted)
-            break;
-        b->items[n].input = item;
-    }
-    if (n == 0) {
-        tr_free(b);
-        return false;
-    }
-    set_length(b, n);
-    insert_after(s, s->last, b);
-    return true;
-}
-
-/* The first batch that waits for a process. */
-static struct tr_batch *find_ready(struct tr_stream *stream)
-{
-    struct tr_stream_state *s = stream->state;
-
-    if (s->ready == 0 && !fill(stream))
-        return NULL;
-    struct tr_batch *b = s->first;
-    while (b->state != TR__BATCH_READY)
-        b = b->next;
-    return b;
-}
-
-/* Ends the caller when nothing can be started and nothing runs that could end. */
-static void start_all(struct tr_stream *stream)
-{
-    struct tr_stream_state *s = stream->state;
-    struct tr_batch *b;
-
-    while (s->running < stream->opts.max_concurrency && (b = find_ready(stream))) {
-        tr_err err = tr__batch_start(b, stream->opts.supervisor, stream->site);
-        s->starved = err && s->running > 0;
-        if (s->starved)
-            return;
-        if (err)
-            tr_exit(err == TR_ENOMEM   ? a_out_of_memory
-                    : err == TR_ELIMIT ? a_system_limit
-                                       : tr_intern(tr_err_name(err)));
-        s->ready--;
-        s->running++;
-        /* The time of a single item begins now. */
-        b->seen = length(b) == 1 ? 1 : 0;
-        b->since = tr_monotonic_ms();
-    }
-}
-
-/* As many as take BATCH_TARGET_NS, but not too many more than the last time. */
-static void adapt(struct tr_stream *stream, const struct tr_batch *b)
-{
-    struct tr_stream_state *s = stream->state;
-    size_t n = length(b);
-    size_t most = (size_t)stream->opts.max_batch;
-
-    if (b->elapsed_ns <= 0 || n == 0) {
-        s->size = 1;
-        return;
-    }
-    size_t wanted = (size_t)(BATCH_TARGET_NS * (int64_t)n / b->elapsed_ns);
-    wanted = wanted > 4 * s->size ? 4 * s->size : wanted;
-    wanted = wanted > most ? most : wanted;
-    s->size = wanted ? wanted : 1;
-}
-
 /* --- what comes from the processes --- */
 
 struct news {
@@ -335,13 +188,13 @@ static void on_end(struct tr_stream *stream, struct tr_batch *b, tr_term reason)
 
     b->state = TR__BATCH_ENDED;
     s->running--;
-    split(stream, b);
-    size_t n = length(b);
+    tr__stream_split(stream, b);
+    size_t n = tr__stream_length(b);
     if (n > 0 && !atomic_load_explicit(&b->items[n - 1].result, memory_order_acquire)) {
         b->err = b->late ? TR_ETIMEOUT : TR_ECLOSED;
         b->reason = b->late ? tr_build(a_timeout) : tr_keep(reason);
     }
-    adapt(stream, b);
+    tr__stream_adapt(stream, b);
 }
 
 /* --- time --- */
@@ -359,7 +212,7 @@ static int64_t look_at(struct tr_stream *stream, struct tr_batch *b, int64_t now
 {
     uint64_t r = atomic_load_explicit(&b->range, memory_order_relaxed);
     size_t begun = tr__batch_first(r);
-    bool alone = begun == tr__batch_end(r) || length(b) == 1;
+    bool alone = begun == tr__batch_end(r) || tr__stream_length(b) == 1;
     int64_t timeout = stream->opts.timeout_ms;
 
     if (b->late)
@@ -368,7 +221,7 @@ static int64_t look_at(struct tr_stream *stream, struct tr_batch *b, int64_t now
         b->seen = begun;
         b->since = now;
     } else if (begun > 0 && !alone && now - b->since >= TICK_MS) {
-        split(stream, b);
+        tr__stream_split(stream, b);
         alone = true;
     }
     if (!alone)
@@ -451,7 +304,7 @@ static bool deliver(struct tr_stream *stream, struct tr_batch *b, struct tr_stre
     struct tr_stream_state *s = stream->state;
     size_t i = b->delivered;
 
-    if (i == length(b))
+    if (i == tr__stream_length(b))
         return false;
     tr_term value = { atomic_load_explicit(&b->items[i].result, memory_order_acquire) };
     tr_err err = TR_OK;
@@ -482,7 +335,7 @@ static bool deliver_any(struct tr_stream *stream, struct tr_stream_result *r)
         struct tr_batch *b = *at;
         if (deliver(stream, b, r))
             return true;
-        if (b->state == TR__BATCH_ENDED && b->delivered == length(b)) {
+        if (b->state == TR__BATCH_ENDED && b->delivered == tr__stream_length(b)) {
             *at = b->next;
             if (s->last == &b->next)
                 s->last = at;
@@ -505,7 +358,7 @@ static void keep_going(struct tr_stream *stream)
         return;
     while (take_news(stream, 0))
         ;
-    start_all(stream);
+    tr__stream_start_all(stream);
 }
 
 static void begin(struct tr_stream *stream)
@@ -529,7 +382,7 @@ bool tr_stream_next(struct tr_stream *stream, struct tr_stream_result *result)
     release_held(stream->state);
     keep_going(stream);
     while (!deliver_any(stream, result)) {
-        start_all(stream);
+        tr__stream_start_all(stream);
         if (stream->state->running == 0) {
             tr_stream_close(stream);
             return false;
