@@ -52,6 +52,16 @@ function(troupe_examples)
     endforeach()
 endfunction()
 
+# Examples whose output is a matter of time: their tests run in a replay, where a busy machine is late
+# for nothing and a pause takes no time.
+function(troupe_in_virtual_time)
+    foreach(name ${ARGN})
+        if(TEST example_${name})
+            set_tests_properties(example_${name} PROPERTIES ENVIRONMENT TROUPE_REPLAY=1)
+        endif()
+    endforeach()
+endfunction()
+
 # Fuzz targets: each x_fuzz.c becomes a libFuzzer program in fuzz/, with TR_FUZZ and clang only.
 function(troupe_fuzz_targets)
     if(NOT TR_FUZZ)
