@@ -36,17 +36,19 @@ void tr__runring_push_last(struct tr_runring *q, struct tr_runnable *r)
         tr__runring_push(q, r);
 }
 
-/* Moves up one for the owner of an empty ring, and one for each thief. */
-static TR__NOINLINE void move_up(struct tr_runring *q, unsigned thieves)
+/* The ring is empty: one for its owner, which no thief can take any more, and one for each thief
+   moves up into the ring. */
+static TR__NOINLINE struct tr_runnable *take_behind(struct tr_runring *q, unsigned thieves)
 {
-    for (unsigned i = 0; i <= thieves && i < TR__RING_SIZE && q->behind; i++)
+    struct tr_runnable *r = tr__runring_pop_behind(q);
+
+    for (unsigned i = 0; i < thieves && i < TR__RING_SIZE && q->behind; i++)
         tr__runring_push(q, tr__runring_pop_behind(q));
+    return r;
 }
 
 struct tr_runnable *tr__runring_pop(struct tr_runring *q, unsigned thieves)
 {
-    if (tr__unlikely(q->behind && tr__runring_count(q) == 0))
-        move_up(q, thieves);
     uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
     /* Acquire: a thief that gave entries back does not exist, but the value must not be older than
        our own last pop. */
@@ -54,7 +56,7 @@ struct tr_runnable *tr__runring_pop(struct tr_runring *q, unsigned thieves)
 
     for (;;) {
         if (head == tail)
-            return NULL;
+            return take_behind(q, thieves);
         struct tr_runnable *r =
             atomic_load_explicit(&q->slots[head % TR__RING_SIZE], memory_order_relaxed);
         if (thieves == 0) {
