@@ -9,6 +9,7 @@
  * that may change while it is read: then it is read again, and after a few times with the place
  * locked.
  */
+#include "ets/hash.h"
 #include "ets/table.h"
 #include "mem/heap.h"
 #include "term/raise.h"
@@ -158,18 +159,42 @@ tr_term tr_ets_lookup_key(tr_term table, struct tr_arg key)
     return in_order(look_up(table, key, add_object, 0));
 }
 
-/* Of a key in a set, the common case: no list. */
-static bool get(struct tr_proc *p, struct tr_store *s, uint64_t hash, uint64_t key, tr_term *object,
-                tr_err *err)
+/* A copy of what was found; no term when memory is short, or a batch has hidden it: *hidden. */
+static inline tr_term found_copy(const struct tr_store *s, const struct tr_found *found,
+                                 struct tr_heap *heap, bool *hidden)
 {
-    struct tr_node *node;
-    struct tr_pair pair;
+    if (tr__unlikely(tr__is_node_w(found->item))) {
+        struct tr_node *node = tr__chain_visible(s, tr__node_of_w(found->item));
+        *hidden = !node;
+        return node ? tr__node_copy(node, heap) : (tr_term){ 0 };
+    }
+    uint64_t *to = tr__heap_alloc(heap, 3);
+    if (tr__unlikely(!to))
+        return (tr_term){ 0 };
+    to[0] = TR__HEADER(TR__KIND_TUPLE, 2);
+    to[1] = found->key;
+    to[2] = found->item;
+    return (tr_term){ tr__box_w(to) };
+}
 
-    *err = tr__store_find(s, p->worker, hash, key, &node, &pair);
-    if (*err || !node)
+/* Of a key in a set, the common case: no list. */
+static inline bool get(struct tr_proc *p, struct tr_store *s, uint64_t hash, uint64_t key,
+                       tr_term *object, tr_err *err)
+{
+    struct tr_found found;
+    bool hidden = false;
+
+    *err = TR_OK;
+    if (tr__likely(s->type != TR_ETS_ORDERED_SET && tr__is_immediate(key)))
+        tr__hash_look(s, hash, key, &found);
+    else
+        *err = tr__store_look(s, p->worker, hash, key, &found);
+    if (*err || !found.item)
         return false;
-    tr_term copy = tr__node_copy(node, &p->heap);
-    if (!copy.w) {
+    tr_term copy = found_copy(s, &found, &p->heap, &hidden);
+    if (hidden)
+        return false;
+    if (tr__unlikely(!copy.w)) {
         *err = TR_ENOMEM;
         return false;
     }

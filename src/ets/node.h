@@ -50,9 +50,25 @@ static inline size_t tr__node_size(const struct tr_node *node)
     return sizeof *node + (node->n + node->in_bag) * sizeof(uint64_t);
 }
 
+/* A node as a word that is no term. */
+static inline uint64_t tr__node_w(const struct tr_node *node)
+{
+    return (uint64_t)(uintptr_t)node | TR__TAG_HEADER;
+}
+
+static inline bool tr__is_node_w(uint64_t w)
+{
+    return (w & 7) == TR__TAG_HEADER;
+}
+
+static inline struct tr_node *tr__node_of_w(uint64_t w)
+{
+    return (struct tr_node *)(uintptr_t)(w - TR__TAG_HEADER);
+}
+
 /*
- * A set keeps a pair of immediates, {Key, Value}, in its line and not as a node. It is made one, on
- * the stack of who looks at it, so that all else need not know.
+ * A set and an ordered_set keep a pair of immediates, {Key, Value}, beside its key and not as a
+ * node. It is made one, on the stack of who looks at it, so that all else need not know.
  */
 struct tr_pair {
     union {
@@ -89,6 +105,12 @@ void tr__node_free(struct tr_node *node);
 static inline tr_term tr__node_object(const struct tr_node *node)
 {
     return (tr_term){ tr__box_w(node->words) };
+}
+
+/* Is it that object? May raise out_of_memory. */
+static inline bool tr__node_is(const struct tr_node *node, tr_term object)
+{
+    return tr_equal(tr__node_object(node), object);
 }
 
 /* The element at a position counted from 1, which is there. */

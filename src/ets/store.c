@@ -87,11 +87,12 @@ size_t tr__store_overhead(struct tr_store *s)
     return own + (s->type == TR_ETS_ORDERED_SET ? tr__tree_overhead(s) : tr__hash_overhead(s));
 }
 
-static void find_now(struct tr_store *s, uint64_t hash, uint64_t key, struct tr_node **node,
-                     struct tr_pair *pair)
+static void find_now(struct tr_store *s, uint64_t hash, uint64_t key, struct tr_found *found)
 {
-    *node =
-        s->type == TR_ETS_ORDERED_SET ? tr__tree_find(s, key) : tr__hash_find(s, hash, key, pair);
+    if (s->type == TR_ETS_ORDERED_SET)
+        tr__tree_find(s, key, found);
+    else
+        tr__hash_find(s, hash, key, found);
 }
 
 static tr_err edit_now(struct tr_store *s, struct tr_worker *w, uint64_t hash, uint64_t key,
@@ -108,27 +109,38 @@ static bool is_plain(uint64_t key)
 }
 
 static TR__NOINLINE tr_err find_catching(struct tr_store *s, struct tr_worker *w, uint64_t hash,
-                                         uint64_t key, struct tr_node **node, struct tr_pair *pair)
+                                         uint64_t key, struct tr_found *found)
 {
     jmp_buf at;
     volatile tr_err err = TR_ENOMEM;
 
     w->catcher = &at;
     if (_setjmp(at) == 0) {
-        find_now(s, hash, key, node, pair);
+        find_now(s, hash, key, found);
         err = TR_OK;
     }
     w->catcher = NULL;
     return err;
 }
 
+tr_err tr__store_look(struct tr_store *s, struct tr_worker *w, uint64_t hash, uint64_t key,
+                      struct tr_found *found)
+{
+    if (tr__unlikely(!is_plain(key)))
+        return find_catching(s, w, hash, key, found);
+    find_now(s, hash, key, found);
+    return TR_OK;
+}
+
 tr_err tr__store_find(struct tr_store *s, struct tr_worker *w, uint64_t hash, uint64_t key,
                       struct tr_node **node, struct tr_pair *pair)
 {
-    if (tr__unlikely(!is_plain(key)))
-        return find_catching(s, w, hash, key, node, pair);
-    find_now(s, hash, key, node, pair);
-    return TR_OK;
+    struct tr_found found;
+    tr_err err = tr__store_look(s, w, hash, key, &found);
+
+    if (!err)
+        *node = tr__found_node(s, hash, &found, pair);
+    return err;
 }
 
 static TR__NOINLINE tr_err edit_catching(struct tr_store *s, struct tr_worker *w, uint64_t hash,

@@ -32,8 +32,8 @@ struct tr_store {
             _Atomic(struct tr_lines *) lines;
         } hash;
         struct tr_tree {
-            _Atomic(void *) root;
-            _Atomic uint64_t version; /* of the inner nodes: odd while they change */
+            _Atomic(struct tr_page *) root;
+            _Atomic uint64_t version; /* of the inner pages: odd while they change */
             struct tr_spin lock;      /* who changes them */
         } tree;
     };
@@ -72,6 +72,16 @@ TR_MUST_USE tr_err tr__store_edit(struct tr_store *s, struct tr_worker *w, uint6
 TR_MUST_USE tr_err tr__store_find(struct tr_store *s, struct tr_worker *w, uint64_t hash,
                                   uint64_t key, struct tr_node **node, struct tr_pair *pair);
 
+/* What is kept under a key. */
+struct tr_found {
+    uint64_t key;  /* as it is in the object, if that is a pair */
+    uint64_t item; /* the value of a pair, or a node as a word; 0: nothing */
+};
+
+/* The same before it is made a node. */
+TR_MUST_USE tr_err tr__store_look(struct tr_store *s, struct tr_worker *w, uint64_t hash,
+                                  uint64_t key, struct tr_found *found);
+
 /*
  * A word that changes when what is stored under keys of this hash may have changed; while bit 0 is
  * set it may be changing. Hash tables only. So who reads it, then a chain of nodes, then finds it
@@ -88,7 +98,7 @@ struct tr_cursor {
     uint64_t key;   /* trees: the last key that was visited, in the caller's terms; 0: none */
     bool reverse;   /* trees: from the greatest on */
     bool inclusive; /* trees: begins with the key itself */
-    uint64_t range; /* trees: a pattern, only what it may match is visited (spec.h); 0: all */
+    uint64_t range; /* trees: only what lies in it is visited (spec.h); 0: all */
     bool done;
 };
 
@@ -113,6 +123,12 @@ bool tr__store_free_some(struct tr_store *s);
 int64_t tr__store_size(const struct tr_store *s);
 size_t tr__store_overhead(struct tr_store *s);
 
+/* Do such tables keep pairs without nodes? */
+static inline bool tr__keeps_pairs(enum tr_ets_type type, uint32_t keypos)
+{
+    return type < TR_ETS_BAG && keypos == 1;
+}
+
 static inline uint64_t tr__node_key(const struct tr_store *s, const struct tr_node *node)
 {
     return tr__node_element(node, s->keypos);
@@ -135,7 +151,27 @@ static inline struct tr_node *tr__chain_next(const struct tr_store *s, struct tr
                : NULL;
 }
 
+/* What was found, as readers take it. */
+static inline struct tr_node *tr__found_node(const struct tr_store *s, uint64_t hash,
+                                             const struct tr_found *found, struct tr_pair *pair)
+{
+    if (!found->item)
+        return NULL;
+    if (tr__is_node_w(found->item))
+        return tr__chain_visible(s, tr__node_of_w(found->item));
+    return tr__pair_fill(pair, hash, found->key, found->item);
+}
+
 /* --- between the files of this folder --- */
+
+/* What is put at the place of a node; *whole: without the node, which is then to be retired. */
+static inline uint64_t tr__store_item(const struct tr_store *s, const struct tr_node *node,
+                                      bool *whole)
+{
+    *whole = node->pair && tr__keeps_pairs(s->type, s->keypos) &&
+             !atomic_load_explicit(&node->batch, memory_order_relaxed);
+    return *whole ? node->words[2] : tr__node_w(node);
+}
 
 uint64_t tr__key_hash_slow(uint64_t key);
 
@@ -147,6 +183,12 @@ static inline uint64_t tr__key_hash(uint64_t key)
     uint64_t h = (key ^ (key >> 32)) * UINT64_C(0x9fb21c651e98df25);
     h = (h ^ (h >> 28)) * UINT64_C(0x9e3779b97f4a7c15);
     return h ^ (h >> 32);
+}
+
+/* The hash that goes with a key in such a table. */
+static inline uint64_t tr__hash_in(enum tr_ets_type type, uint64_t key)
+{
+    return type == TR_ETS_ORDERED_SET ? 0 : tr__key_hash(key);
 }
 
 static inline void tr__store_count(struct tr_store *s, struct tr_worker *w, int64_t n)
@@ -161,8 +203,7 @@ bool tr__chain_is_pending(const struct tr_store *s, struct tr_node *node,
                           const struct tr_batch *batch);
 
 tr_err tr__hash_init(struct tr_store *s);
-struct tr_node *tr__hash_find(struct tr_store *s, uint64_t hash, uint64_t key,
-                              struct tr_pair *pair);
+void tr__hash_find(struct tr_store *s, uint64_t hash, uint64_t key, struct tr_found *found);
 tr_err tr__hash_edit(struct tr_store *s, struct tr_worker *w, uint64_t hash, uint64_t key,
                      struct tr_edit *edit);
 bool tr__hash_portion(struct tr_store *s, struct tr_cursor *cursor, struct tr_visit *visit);
@@ -170,7 +211,7 @@ bool tr__hash_free_some(struct tr_store *s);
 size_t tr__hash_overhead(struct tr_store *s);
 
 tr_err tr__tree_init(struct tr_store *s);
-struct tr_node *tr__tree_find(struct tr_store *s, uint64_t key);
+void tr__tree_find(struct tr_store *s, uint64_t key, struct tr_found *found);
 tr_err tr__tree_edit(struct tr_store *s, struct tr_worker *w, uint64_t key, struct tr_edit *edit);
 /* Releases the lock of the tree; nothing has been changed. */
 void tr__tree_give_up(struct tr_store *s, struct tr_edit *edit);

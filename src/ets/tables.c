@@ -272,7 +272,7 @@ static bool sample_fn(struct tr_visit *visit, struct tr_node *node)
 
     for (; node; node = tr__chain_next(sample->store, node)) {
         sample->objects++;
-        sample->bytes += tr__node_size(node);
+        sample->bytes += node->loose ? 0 : tr__node_size(node);
     }
     return true;
 }

@@ -64,11 +64,6 @@ static struct tr_table *open_typed(struct tr_proc *p, tr_term table, enum tr_rig
     tr__raise_badarg(table);
 }
 
-static uint64_t hash_of(const struct tr_table *t, uint64_t key)
-{
-    return t->type == TR_ETS_ORDERED_SET ? 0 : tr__key_hash(key);
-}
-
 bool tr_ets_get_value_key(tr_term table, void *value, struct tr_arg key)
 {
     TR__ENTER();
@@ -77,7 +72,8 @@ bool tr_ets_get_value_key(tr_term table, void *value, struct tr_arg key)
     struct tr_table *t = open_typed(p, table, TR__READ);
     struct tr_node *node = NULL;
     struct tr_pair pair;
-    tr_err err = tr__store_find(tr__table_store(t), p->worker, hash_of(t, k), k, &node, &pair);
+    tr_err err =
+        tr__store_find(tr__table_store(t), p->worker, tr__hash_in(t->type, k), k, &node, &pair);
 
     if (node)
         memcpy(value, value_of(node), t->value_size);
@@ -113,7 +109,7 @@ static bool put_value(struct tr_proc *p, tr_term table, uint64_t key, const void
                       const void *expected)
 {
     struct tr_table *t = open_typed(p, table, TR__WRITE);
-    uint64_t hash = hash_of(t, key);
+    uint64_t hash = tr__hash_in(t->type, key);
     struct typed_object object;
     struct value_put put = { { .fn = put_fn }, .expected = expected, .size = t->value_size };
     tr_err err = TR_ENOMEM;

@@ -83,7 +83,7 @@ static bool apply(struct update *u, const struct op *op, uint64_t *words)
 static struct tr_node *node_of(struct update *u, uint64_t hash, uint64_t *words)
 {
     bool pair = TR__HEADER_N(words[0]) == 2 && tr__is_immediate(words[1]) &&
-                tr__is_immediate(words[2]) && u->store->type == TR_ETS_SET && u->store->keypos == 1;
+                tr__is_immediate(words[2]) && tr__keeps_pairs(u->store->type, u->store->keypos);
 
     if (pair)
         return tr__pair_fill(&u->pair, hash, words[1], words[2]);
@@ -129,7 +129,7 @@ static bool update(struct tr_proc *p, tr_term table, uint64_t key, struct update
         u->store = tr__table_store(t);
         u->heap = &p->heap;
         u->edit.fn = update_fn;
-        u->edit.hash = t->type == TR_ETS_ORDERED_SET ? 0 : tr__key_hash(key);
+        u->edit.hash = tr__hash_in(t->type, key);
         /* Big integers are compared. */
         u->edit.may_raise = u->counts;
         err = tr__store_edit(tr__table_store(t), p->worker, u->edit.hash, key, &u->edit);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Insertion and deletion.
+ * Insertion.
  *
  * One object is one edit of its place. Several are a batch (node.h): each goes to its place but is
  * not seen, then all are seen by one store, then what they replaced is retired. There is one batch
@@ -25,11 +25,6 @@ struct put {
     bool done;
 };
 
-static bool same_object(const struct tr_node *a, const struct tr_node *b)
-{
-    return tr_equal(tr__node_object(a), tr__node_object(b));
-}
-
 /* Adds a node at the end of a chain. */
 static struct tr_node *append(struct tr_node *first, struct tr_node *node)
 {
@@ -45,7 +40,7 @@ static struct tr_node *bag_put(struct put *put, struct tr_node *first)
 {
     if (put->store->type == TR_ETS_BAG)
         for (struct tr_node *n = first; n; n = atomic_load_explicit(&n->next, memory_order_relaxed))
-            if (same_object(n, put->node)) {
+            if (tr__node_is(n, tr__node_object(put->node))) {
                 put->done = true; /* it is there already */
                 return first;
             }
@@ -71,26 +66,41 @@ static struct tr_node *put_fn(struct tr_edit *edit, struct tr_node *old)
     return node;
 }
 
-static uint64_t hash_of(enum tr_ets_type type, uint64_t key)
-{
-    return type == TR_ETS_ORDERED_SET ? 0 : tr__key_hash(key);
-}
-
 /* Will it be kept without a node of its own? */
 static bool is_pair(tr_term object, const struct tr_shape *shape)
 {
     const uint64_t *words = tr__box(object.w);
 
-    return shape->type == TR_ETS_SET && shape->keypos == 1 &&
+    return tr__keeps_pairs(shape->type, shape->keypos) &&
            words[0] == TR__HEADER(TR__KIND_TUPLE, 2) && tr__is_immediate(words[1]) &&
            tr__is_immediate(words[2]);
+}
+
+/* Puts a node into a table, in a section, and ends that. */
+static bool put_one(struct tr_proc *p, struct tr_table *t, struct tr_node *node, bool only_new)
+{
+    struct tr_store *s = tr__table_store(t);
+    struct put put = { { .fn = put_fn }, s, node, .only_new = only_new };
+    tr_err err =
+        tr__store_edit(s, p->worker, node->hash, tr__node_element(node, t->keypos), &put.edit);
+
+    if (put.old)
+        tr__node_retire(&p->worker->reader, put.old);
+    tr__reader_end(&p->worker->reader);
+    if (put.node)
+        tr__node_free(put.node);
+    if (err)
+        tr__raise_oom();
+    tr__reader_sweep(&p->worker->reader);
+    tr__spend(p, TR__COST_CHANGE);
+    return put.done;
 }
 
 static bool insert_one(struct tr_proc *p, tr_term table, const struct tr_shape *shape,
                        tr_term object, bool only_new)
 {
     uint64_t key = tr__box(object.w)[shape->keypos];
-    uint64_t hash = hash_of(shape->type, key);
+    uint64_t hash = tr__hash_in(shape->type, key);
     struct tr_pair pair;
     struct tr_node *node = is_pair(object, shape)
                                ? tr__pair_fill(&pair, hash, key, tr__box(object.w)[2])
@@ -103,20 +113,28 @@ static bool insert_one(struct tr_proc *p, tr_term table, const struct tr_shape *
         tr__node_free(node);
         tr__raise_badarg(table);
     }
-    struct tr_store *s = tr__table_store(t);
-    struct put put = { { .fn = put_fn }, s, node, .only_new = only_new };
-    tr_err err =
-        tr__store_edit(s, p->worker, hash, tr__node_element(node, shape->keypos), &put.edit);
-    if (put.old)
-        tr__node_retire(&p->worker->reader, put.old);
-    tr__reader_end(&p->worker->reader);
-    if (put.node)
-        tr__node_free(put.node);
-    if (err)
-        tr__raise_oom();
-    tr__reader_sweep(&p->worker->reader);
-    tr__spend(p, TR__COST_CHANGE);
-    return put.done;
+    return put_one(p, t, node, only_new);
+}
+
+/* The same for two immediates, where they are kept as such: no term is built. False: that is not
+   so, and nothing is done. */
+static bool insert_pair(struct tr_proc *p, tr_term table, const struct tr_arg *args, int n,
+                        bool only_new, bool *done)
+{
+    uint64_t key, value;
+    struct tr_pair pair;
+
+    if (n != 2 || !tr__arg_immediate(args[0], &key) || !tr__arg_immediate(args[1], &value))
+        return false;
+    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
+    if (!t)
+        return false;
+    if (t->value_size || !tr__keeps_pairs(t->type, t->keypos)) {
+        tr__reader_end(&p->worker->reader);
+        return false;
+    }
+    *done = put_one(p, t, tr__pair_fill(&pair, tr__hash_in(t->type, key), key, value), only_new);
+    return true;
 }
 
 /* --- several objects --- */
@@ -155,7 +173,7 @@ static struct tr_node *batch_put_bag(struct batch_put *put, struct tr_node *firs
     if (put->store->type == TR_ETS_BAG)
         for (struct tr_node *n = first; n && !e->dead;
              n = atomic_load_explicit(&n->next, memory_order_relaxed))
-            e->dead = same_object(n, e->node);
+            e->dead = tr__node_is(n, tr__node_object(e->node));
     if (e->dead)
         return first;
     put->edit.added = 1;
@@ -282,7 +300,7 @@ static uint64_t *hashes_of(struct tr_proc *p, tr_term list, size_t n, const stru
     if (!hashes)
         tr__raise_oom();
     while (tr_list_next(&list, &object))
-        *next++ = hash_of(shape->type, tr__box(object.w)[shape->keypos]);
+        *next++ = tr__hash_in(shape->type, tr__box(object.w)[shape->keypos]);
     return hashes;
 }
 
@@ -351,10 +369,12 @@ static size_t check_objects(tr_term objects, const struct tr_shape *shape)
 static bool insert(tr_term table, const struct tr_arg *args, int n, bool only_new)
 {
     struct tr_proc *p = TR__SELF();
-    tr_term objects = tr_build_args(args, n);
-    struct tr_shape shape;
+    bool done;
 
-    shape = tr__table_shape(p, table, TR__WRITE);
+    if (insert_pair(p, table, args, n, only_new, &done))
+        return done;
+    tr_term objects = tr_build_args(args, n);
+    struct tr_shape shape = tr__table_shape(p, table, TR__WRITE);
     if (tr__is_object(objects, shape.keypos))
         return insert_one(p, table, &shape, objects, only_new);
     size_t count = check_objects(objects, &shape);
@@ -377,170 +397,4 @@ bool tr_ets_insert_new_args(tr_term table, const struct tr_arg *args, int n)
     TR__ENTER();
 
     return insert(table, args, n, true);
-}
-
-/* --- deletion --- */
-
-static void retire_chain(struct tr_worker *w, struct tr_node *node)
-{
-    while (node) {
-        struct tr_node *next = atomic_load_explicit(&node->next, memory_order_relaxed);
-        tr__node_retire(&w->reader, node);
-        node = next;
-    }
-}
-
-struct removal {
-    struct tr_edit edit;
-    struct tr_store *store;
-    struct tr_node *out;    /* a chain of nodes that are to be retired */
-    struct tr_node *object; /* the only one that is to go */
-    struct tr_pair pair;    /* the one that was no node */
-};
-
-static struct tr_node *remove_fn(struct tr_edit *edit, struct tr_node *old)
-{
-    struct removal *r = (struct removal *)edit;
-
-    r->out = old;
-    if (old && old->loose) {
-        r->pair = *(struct tr_pair *)old;
-        r->out = &r->pair.node;
-    }
-    for (struct tr_node *n = old; n; n = atomic_load_explicit(&n->next, memory_order_relaxed))
-        r->edit.added--;
-    return NULL;
-}
-
-/* The objects of a key, taken out of the table; the section goes on. */
-static tr_err take_out(struct tr_proc *p, struct tr_table *t, uint64_t key, struct removal *r)
-{
-    r->edit.fn = remove_fn;
-    r->store = tr__table_store(t);
-    return tr__store_edit(r->store, p->worker, hash_of(t->type, key), key, &r->edit);
-}
-
-void tr_ets_delete_key(tr_term table, struct tr_arg key)
-{
-    TR__ENTER();
-    struct tr_proc *p = TR__SELF();
-    uint64_t k = tr__arg_word_of(&key);
-    struct tr_table *t = tr__table_open(p, table.w, TR__WRITE);
-    struct removal r = { 0 };
-    tr_err err = take_out(p, t, k, &r);
-
-    retire_chain(p->worker, r.out);
-    tr__table_close(p, TR__COST_CHANGE);
-    if (err)
-        tr__raise_oom();
-}
-
-/* Copies of a chain as a list, in order; false without memory. */
-static bool list_of(struct tr_heap *heap, struct tr_node *node, tr_term *list)
-{
-    tr_term items = tr_nil();
-
-    for (; node; node = atomic_load_explicit(&node->next, memory_order_relaxed)) {
-        tr_term object = tr__node_copy(node, heap);
-        uint64_t *cell = object.w ? tr__heap_alloc(heap, 2) : NULL;
-        if (!cell)
-            return false;
-        cell[0] = object.w;
-        cell[1] = items.w;
-        items.w = tr__cons_w(cell);
-    }
-    *list = items;
-    return true;
-}
-
-tr_term tr_ets_take_key(tr_term table, struct tr_arg key)
-{
-    TR__ENTER();
-    struct tr_proc *p = TR__SELF();
-    uint64_t k = tr__arg_word_of(&key);
-    struct tr_table *t = tr__table_open(p, table.w, TR__WRITE);
-    struct removal r = { 0 };
-    tr_term list = tr_nil();
-    tr_err err = take_out(p, t, k, &r);
-    bool ok = !err && list_of(&p->heap, r.out, &list);
-
-    retire_chain(p->worker, r.out);
-    tr__table_close(p, TR__COST_CHANGE);
-    if (!ok)
-        tr__raise_oom();
-    return tr_list_reverse(list);
-}
-
-static struct tr_node *remove_object_fn(struct tr_edit *edit, struct tr_node *old)
-{
-    struct removal *r = (struct removal *)edit;
-    struct tr_node *first = old, *next;
-
-    /* First compare, which may fail, then change. */
-    for (struct tr_node *n = old; n; n = atomic_load_explicit(&n->next, memory_order_relaxed))
-        n->index = same_object(n, r->object);
-    for (struct tr_node *n = old; n; n = next) {
-        next = atomic_load_explicit(&n->next, memory_order_relaxed);
-        if (!n->index)
-            continue;
-        r->edit.added--;
-        first = tr__store_is_bag(r->store) ? tr__chain_remove(first, n) : NULL;
-        tr__node_retire(&tr__worker()->reader, n);
-    }
-    return first;
-}
-
-void tr_ets_delete_object_args(tr_term table, const struct tr_arg *args, int n)
-{
-    TR__ENTER();
-    struct tr_proc *p = TR__SELF();
-    tr_term object = tr_build_args(args, n);
-    struct tr_shape shape;
-
-    shape = tr__table_shape(p, table, TR__WRITE);
-    if (!tr__is_object(object, shape.keypos))
-        tr__raise_badarg(object);
-    uint64_t key = tr__box(object.w)[shape.keypos];
-    uint64_t hash = hash_of(shape.type, key);
-    struct tr_node *node = tr__node_new(object, 0, false);
-    if (!node)
-        tr__raise_oom();
-    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
-    if (!t) {
-        tr__node_free(node);
-        tr__raise_badarg(table);
-    }
-    struct removal r = { { .fn = remove_object_fn, .may_raise = true },
-                         tr__table_store(t),
-                         .object = node };
-    tr_err err = tr__store_edit(r.store, p->worker, hash, key, &r.edit);
-    tr__table_close(p, TR__COST_CHANGE);
-    tr__node_free(node);
-    if (err)
-        tr__raise_oom();
-}
-
-void tr_ets_delete_all_objects_of(tr_term table)
-{
-    TR__ENTER();
-    struct tr_proc *p = TR__SELF();
-    struct tr_shape shape;
-
-    shape = tr__table_shape(p, table, TR__WRITE);
-    struct tr_store *fresh = tr__store_new(shape.type, shape.keypos);
-    if (!fresh)
-        tr__raise_oom();
-    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
-    if (t) {
-        /* Not while a batch has put in a part of its objects. */
-        tr__spin_lock(&t->batch_lock);
-        fresh = atomic_exchange_explicit(&t->store, fresh, memory_order_acq_rel);
-        tr__spin_unlock(&t->batch_lock);
-        tr__reader_end(&p->worker->reader);
-    }
-    /* Writers that have found the old one before finish there: as if they had come earlier. */
-    tr__store_destroy(p, fresh);
-    if (!t)
-        tr__raise_badarg(table);
-    tr__spend(p, TR__COST_CHANGE);
 }
