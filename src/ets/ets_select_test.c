@@ -352,3 +352,91 @@ TEST_PROC(ranges_hold_all_that_matches)
             CHECK_TERM(tr_list_reverse(tr_ets_select_reverse(tree, spec, TR_ETS_ALL)), found);
         }
 }
+
+/* --- several clauses --- */
+
+/* A clause that matches nothing and tells no key: with it all is gone through. */
+static tr_term with_all(tr_term clauses)
+{
+    tr_term rest = tr_list_reverse(clauses), list = parse("[{'_',[false],['$_']}]"), clause;
+
+    while (tr_list_next(&rest, &clause))
+        list = tr_list_push(list, clause);
+    return list;
+}
+
+TEST_PROC(keys_of_all_clauses_are_looked_up)
+{
+    const char *spec = "[{{7,'$1'},[],['$1']},{{19999,'$1'},[],['$1']},{{7,'$1'},[],[again]},"
+                       "{{30000,'_'},[],[absent]},{{3,'$1'},[],['$1']}]";
+
+    FACT("ETS-043", "where every clause has the whole key, only these keys are looked up");
+    for (int i = 0; i < 4; i++) {
+        tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .type = all_types[i] }), part;
+        for (int k = 0; k < 20000; k++)
+            tr_ets_insert(table, k, k);
+        int64_t before = reductions();
+        CHECK_TERM(sorted(tr_ets_select(table, parse(spec), TR_ETS_ALL)), parse("[3,7,19999]"));
+        if (all_types[i] == TR_ETS_ORDERED_SET)
+            CHECK_TERM(tr_ets_select_reverse(table, parse(spec), TR_ETS_ALL), parse("[19999,7,3]"));
+        part = tr_ets_select(table, parse(spec), 2);
+        CHECK_INT(tr_ets_select_count(table, parse("[{{5,'_'},[],[true]},{{6,'_'},[],[true]}]")),
+                  2);
+        CHECK_INT(tr_ets_select_delete(table, parse("[{{5,'_'},[],[true]},{{6,'_'},[],[true]}]")),
+                  2);
+        CHECK(reductions() - before < 25 * 2000);
+        tr_term first = tr_element(part, 0), rest = tr_ets_continue(tr_element(part, 1));
+        CHECK_TERM(sorted(tr_build(tr_list(tr_head(first), tr_head(tr_tail(first)),
+                                           tr_head(tr_element(rest, 0))))),
+                   parse("[3,7,19999]"));
+        CHECK_TERM(tr_ets_continue(tr_element(rest, 1)), tr_build(a_end));
+    }
+}
+
+TEST_PROC(a_prefix_of_all_clauses_limits_the_range)
+{
+    tr_term table = tr_ets_new(a_t, &(struct tr_ets_opts){ .type = TR_ETS_ORDERED_SET });
+
+    FACT("ETS-043", "where every clause has a prefix of the key, the range from the first of them "
+                    "to the last is visited");
+    for (int k = 0; k < 20000; k++)
+        tr_ets_insert(table, tr_tuple(k / 4, k % 4), k);
+    int64_t before = reductions();
+    CHECK_TERM(tr_ets_select(table,
+                             parse("[{{{7,1},'$1'},[],['$1']},{{{7,'_'},'$1'},[{'>','$1',29}],"
+                                   "[{{'$1'}}]},{{{9,3},'$1'},[],['$1']}]"),
+                             TR_ETS_ALL),
+               parse("[29,{30},{31},39]"));
+    CHECK(reductions() - before < 5 * 2000);
+}
+
+/* Clauses that tell keys find what they find together with one that tells none. */
+TEST_PROC(keys_and_ranges_hold_all_that_matches)
+{
+    tr_term clauses[3];
+
+    for (int type = 0; type < 2; type++) {
+        tr_term table = filled(all_types[type], "[]");
+        for (int i = 0; i < 200; i++)
+            tr_scope
+            {
+                tr_ets_insert(table, any_term(2, false), i);
+            }
+        for (int i = 0; i < 300; i++)
+            tr_scope
+            {
+                size_t n = 1 + dice(3);
+                for (size_t j = 0; j < n; j++)
+                    clauses[j] = tr_build(tr_tuple(any_term(2, dice(2)), tr_intern("_")), tr_list(),
+                                          tr_list(a_object));
+                tr_term spec = tr_list_from_array(clauses, n);
+                tr_term found = tr_ets_select(table, spec, TR_ETS_ALL);
+                CHECK_TERM(sorted(found), sorted(tr_ets_select(table, with_all(spec), TR_ETS_ALL)));
+                if (all_types[type] == TR_ETS_ORDERED_SET) {
+                    CHECK_TERM(found, tr_ets_select(table, with_all(spec), TR_ETS_ALL));
+                    CHECK_TERM(tr_list_reverse(tr_ets_select_reverse(table, spec, TR_ETS_ALL)),
+                               found);
+                }
+            }
+    }
+}

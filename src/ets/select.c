@@ -23,8 +23,9 @@ struct query {
     size_t limit;
     tr_term results; /* the last first; of changes pairs {Object, Result} */
     size_t n;        /* how many they are */
-    bool keyed;      /* one portion has all */
     bool pairs;
+    tr_term keys; /* those to be looked up, where the clauses tell them; no term: it is a walk */
+    tr_term key;  /* the one that is being looked up */
 };
 
 /* --- the walk --- */
@@ -34,6 +35,10 @@ static bool visit_objects(struct tr_visit *visit, struct tr_node *node)
     struct query *q = (struct query *)visit;
     tr_term result;
 
+    /* The portion has its neighbours too; in a tree it ends behind the key. */
+    if (q->key.w && q->store->type != TR_ETS_ORDERED_SET &&
+        !tr_equal((tr_term){ tr__node_key(q->store, node) }, q->key))
+        return true;
     for (; node; node = tr__chain_next(q->store, node)) {
         tr_term object = tr__node_object(node);
         if (!tr__spec_run(&q->spec, object.w, &result))
@@ -51,31 +56,42 @@ static void prepare(struct tr_visit *visit, struct tr_store *s)
     ((struct query *)visit)->store = s;
 }
 
-/* Where the walk begins, if the specification tells it: at the key, or at the first of a range. */
+/* What is to be visited, as far as the specification tells it: some keys, or a range. */
 static void begin(struct query *q, struct tr_proc *p, enum tr_right right)
 {
     struct tr_shape shape = tr__table_shape(p, q->table, right);
-    tr_term key = tr__spec_key(&q->spec, shape.keypos);
+    bool ordered = shape.type == TR_ETS_ORDERED_SET;
 
     q->visit.fn = visit_objects;
     q->results = tr_nil();
-    q->keyed = key.w != 0;
-    if (shape.type == TR_ETS_ORDERED_SET)
+    q->keys = tr__spec_keys(&q->spec, shape.keypos, ordered ? tr_compare : tr_compare_exact);
+    if (q->keys.w && q->cursor.reverse)
+        q->keys = tr_list_reverse(q->keys);
+    else if (!q->keys.w && ordered)
         q->cursor.range = tr__spec_range(&q->spec, shape.keypos);
-    if (!q->keyed)
-        return;
-    q->cursor.key = key.w;
-    q->cursor.inclusive = true;
-    if (shape.type != TR_ETS_ORDERED_SET)
-        q->cursor.at = tr__key_hash(key.w);
+}
+
+/* Looks up the next of the keys; false when it was the last. */
+static bool look_up(struct query *q, struct tr_proc *p, enum tr_right right)
+{
+    if (tr_list_next(&q->keys, &q->key)) {
+        q->cursor.key = q->key.w;
+        q->cursor.inclusive = true;
+        q->cursor.range = tr_list_push(tr_nil(), q->key).w;
+        q->cursor.at = tr__key_hash(q->key.w);
+        (void)tr__walk_portion(p, q->table, right, &q->cursor, &q->visit, prepare);
+    }
+    q->cursor.done = tr_is_nil(q->keys);
+    return !q->cursor.done;
 }
 
 /* One portion more; false when it was the last. */
 static bool go_on(struct query *q, struct tr_proc *p, enum tr_right right)
 {
+    if (q->keys.w)
+        return look_up(q, p, right);
     if (!q->cursor.done)
         (void)tr__walk_portion(p, q->table, right, &q->cursor, &q->visit, prepare);
-    q->cursor.done |= q->keyed;
     return !q->cursor.done;
 }
 
@@ -108,7 +124,8 @@ static tr_term part(const struct query *q, tr_term list)
 
 static tr_term results(struct query *q, struct tr_proc *p)
 {
-    while (go_on(q, p, TR__READ) && (q->limit == TR_ETS_ALL || q->n < q->limit))
+    /* A continuation does not know the keys, so they are all looked up at once. */
+    while (go_on(q, p, TR__READ) && (q->keys.w || q->limit == TR_ETS_ALL || q->n < q->limit))
         ;
     return part(q, tr_list_reverse(q->results));
 }
@@ -216,15 +233,10 @@ struct change {
     int64_t done;
 };
 
-static bool is_it(const struct change *c, const struct tr_node *node)
-{
-    return tr_equal(tr__node_object(node), c->object);
-}
-
 static struct tr_node *change_in_bag(struct change *c, struct tr_node *first)
 {
     for (struct tr_node *n = first; n; n = atomic_load_explicit(&n->next, memory_order_relaxed)) {
-        if (!is_it(c, n))
+        if (!tr__node_is(n, c->object))
             continue;
         c->edit.added = -1;
         c->done = 1;
@@ -240,7 +252,7 @@ static struct tr_node *change_fn(struct tr_edit *edit, struct tr_node *old)
 
     if (tr__store_is_bag(c->store))
         return change_in_bag(c, old);
-    if (!old || !is_it(c, old))
+    if (!old || !tr__node_is(old, c->object))
         return old;
     struct tr_node *node = c->node;
     c->old = old->loose ? NULL : old;
@@ -255,7 +267,7 @@ static int64_t change_one(struct tr_proc *p, tr_term table, tr_term object, tr_t
     struct tr_table *t = tr__table_open(p, table.w, TR__WRITE);
     struct tr_store *s = tr__table_store(t);
     uint64_t key = tr__box(object.w)[t->keypos];
-    uint64_t hash = t->type == TR_ETS_ORDERED_SET ? 0 : tr__key_hash(key);
+    uint64_t hash = tr__hash_in(t->type, key);
     struct change c = { { .fn = change_fn, .may_raise = true }, s, object, NULL, NULL, 0 };
     tr_err err = TR_ENOMEM;
 

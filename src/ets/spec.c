@@ -3,6 +3,7 @@
 #include "ets/spec.h"
 
 #include "ets/eval.h"
+#include "mem/heap.h"
 #include "term/map.h"
 #include "term/raise.h"
 
@@ -252,22 +253,49 @@ static bool is_open(uint64_t w)
     return false;
 }
 
-/* The pattern of the key in the only clause; 0 when there are more, or it has none. */
-static uint64_t key_pattern(const struct tr_spec *spec, uint32_t keypos)
+/* The pattern of the key in a clause; 0 when its head has none. */
+static uint64_t key_pattern(tr_term clause, uint32_t keypos)
 {
-    uint64_t head = tr__box(tr__cons(spec->clauses.w)[0])[1];
+    uint64_t head = tr__box(clause.w)[1];
 
-    if (tr__cons(spec->clauses.w)[1] != TR__NIL || !tr_is_tuple((tr_term){ head }) ||
-        TR__HEADER_N(*tr__box(head)) < keypos)
+    if (!tr_is_tuple((tr_term){ head }) || TR__HEADER_N(*tr__box(head)) < keypos)
         return 0;
     return tr__box(head)[keypos];
 }
 
-tr_term tr__spec_key(const struct tr_spec *spec, uint32_t keypos)
+/* Puts a key in its place among others, unless it is there; how many they are then. */
+static size_t add_key(uint64_t *keys, size_t n, uint64_t key, int (*compare)(tr_term, tr_term))
 {
-    uint64_t key = key_pattern(spec, keypos);
+    size_t i = n;
+    int order = 1;
 
-    return (tr_term){ key && !is_open(key) ? key : 0 };
+    while (i > 0 && (order = compare((tr_term){ keys[i - 1] }, (tr_term){ key })) > 0)
+        i--;
+    if (i > 0 && order == 0)
+        return n;
+    memmove(keys + i + 1, keys + i, (n - i) * sizeof *keys);
+    keys[i] = key;
+    return n + 1;
+}
+
+tr_term tr__spec_keys(const struct tr_spec *spec, uint32_t keypos, int (*compare)(tr_term, tr_term))
+{
+    tr_term rest = spec->clauses, list = tr_nil(), clause;
+    size_t n = 0;
+
+    (void)tr_list_length(rest, &n);
+    uint64_t *keys = tr__heap_alloc(tr__heap_current(), n);
+    if (!keys)
+        tr__raise_oom();
+    for (n = 0; tr_list_next(&rest, &clause);) {
+        uint64_t key = key_pattern(clause, keypos);
+        if (!key || is_open(key))
+            return (tr_term){ 0 };
+        n = add_key(keys, n, key, compare);
+    }
+    while (n)
+        list = tr_list_push(list, (tr_term){ keys[--n] });
+    return list;
 }
 
 /* --- ranges --- */
@@ -281,9 +309,15 @@ static bool is_anywhere(uint64_t w)
 
 uint64_t tr__spec_range(const struct tr_spec *spec, uint32_t keypos)
 {
-    uint64_t key = key_pattern(spec, keypos);
+    tr_term rest = spec->clauses, range = tr_nil(), clause;
 
-    return key && !is_anywhere(key) ? key : 0;
+    while (tr_list_next(&rest, &clause)) {
+        uint64_t key = key_pattern(clause, keypos);
+        if (!key || is_anywhere(key))
+            return 0;
+        range = tr_list_push(range, (tr_term){ key });
+    }
+    return range.w;
 }
 
 static int order(uint64_t pattern, uint64_t w, bool *open);
@@ -317,7 +351,15 @@ static int order(uint64_t pattern, uint64_t w, bool *open)
 
 int tr__range_order(uint64_t range, uint64_t key)
 {
-    bool open = false;
+    int all = 0;
 
-    return order(range, key, &open);
+    for (; tr__is_cons(range); range = tr__cons(range)[1]) {
+        bool open = false;
+        int c = order(tr__cons(range)[0], key, &open);
+        /* In one of them, or between two. */
+        if (c == 0 || (c < 0 && all > 0) || (c > 0 && all < 0))
+            return 0;
+        all = c;
+    }
+    return all;
 }

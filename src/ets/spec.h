@@ -27,19 +27,22 @@ void tr__spec_check(struct tr_spec *spec, tr_term clauses);
  */
 bool tr__spec_run(struct tr_spec *spec, uint64_t object, tr_term *result);
 
-/* The key that all objects must have which match, where the only clause tells it; else no term. */
-tr_term tr__spec_key(const struct tr_spec *spec, uint32_t keypos);
+/* The keys that objects must have which match, distinct and in order as `compare` sees it, as a
+   list in the current heap; no term where not every clause tells its key. May raise out_of_memory.
+ */
+tr_term tr__spec_keys(const struct tr_spec *spec, uint32_t keypos,
+                      int (*compare)(tr_term, tr_term));
 
 /*
- * The pattern that all their keys match, where the only clause has one that is good for more than
- * to match everything; else 0. Together they are a range of the order of terms.
+ * The patterns of the keys of all clauses, a list in the current heap, if each is good for more
+ * than to match everything; else 0. All keys that match them lie in a range of the order of terms.
  */
 uint64_t tr__spec_range(const struct tr_spec *spec, uint32_t keypos);
 
 /*
  * How such a range lies to a key: below 0 before it, above 0 behind it, 0 when the key is in it. It
- * goes by what the pattern binds before the first place that it leaves open, so not all of the
- * range is matched. May raise out_of_memory.
+ * goes by what the patterns bind before the first place that they leave open, and reaches from the
+ * first of them to the last, so not all of the range is matched. May raise out_of_memory.
  */
 int tr__range_order(uint64_t range, uint64_t key);
 
