@@ -208,7 +208,7 @@ static void updates_slowly(tr_term arg)
     tr_agent_update_within(1, pid, slow_deposit, 5);
 }
 
-TEST_PROC(late_agent_goes_on)
+TEST_PROC_VIRTUAL(late_agent_goes_on)
 {
     FACT("AGENT-005", "on timeout the caller exits with {timeout, ...}; the agent completes the "
                       "function");
