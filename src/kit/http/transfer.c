@@ -165,16 +165,16 @@ static void set_limits(CURL *easy, const struct tr__http_request *r)
 #endif
 }
 
+/* A libcurl without TLS does not know https, and refuses it later. */
 static bool set_protocols(CURL *easy)
 {
 #if LIBCURL_VERSION_NUM >= 0x075500
-    return set_text(easy, CURLOPT_PROTOCOLS_STR, "http,https") &&
-           set_text(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https") != CURLE_OUT_OF_MEMORY &&
+           curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https") != CURLE_OUT_OF_MEMORY;
 #else
-    const long both = CURLPROTO_HTTP | CURLPROTO_HTTPS;
-
-    return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, both) == CURLE_OK &&
-           curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, both) == CURLE_OK;
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+    curl_easy_setopt(easy, CURLOPT_REDIR_PROTOCOLS, CURLPROTO_HTTP | CURLPROTO_HTTPS);
+    return true;
 #endif
 }
 
