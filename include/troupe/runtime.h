@@ -28,9 +28,10 @@ struct tr_main_opts {
  * Starts the runtime, runs `body` as the first process with the command line's arguments as a
  * list of binaries, and stops everything when body has ended: all other processes are killed,
  * their clean-up runs, the threads end. 0; or 1 when body ended with another reason than normal,
- * shutdown or {shutdown, _} (the reason is printed), or when the runtime cannot start (the cause
- * is printed); or TR_STATUS_FORCED, see below. Blocks. One at a time; it may be called again
- * afterwards. tr_main_opt is the same with options, or NULL.
+ * shutdown or {shutdown, _}, or with one of these only because a process with which it is linked
+ * did, such as a supervisor that cannot start its children (the reason is printed), or when the
+ * runtime cannot start (the cause is printed); or TR_STATUS_FORCED, see below. Blocks. One at a
+ * time; it may be called again afterwards. tr_main_opt is the same with options, or NULL.
  *
  * Stopping in order. SIGTERM and SIGINT, unless the program handles or ignores them itself when it
  * calls tr_main, send the first process the exit signal `shutdown` from <0.0.0>, as OTP's init

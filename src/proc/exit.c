@@ -80,13 +80,21 @@ static TR__COLD void drop_tables(struct tr_proc *p, uint64_t id, bool may_switch
     tr__tables_hook(p, id, may_switch);
 }
 
+/* Whom a process follows that ends because one ended with which it was linked; 0: nobody. */
+static uint64_t ended_through_link(const struct tr_proc *p)
+{
+    struct tr_sig *sig = p->exit->dying;
+
+    return sig && sig->flags & TR__SIG_LINKED ? tr__sig_words(sig)[2] : 0;
+}
+
 /* Everything after the clean-up functions. */
 static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
 {
     uint64_t id = atomic_load_explicit(&p->id, memory_order_relaxed);
 
     if (p->flags & TR__P_MAIN)
-        tr__main_ended(p);
+        tr__main_ended(p, ended_through_link(p));
     if (p->timeout.fire)
         tr__timeout_cancel(p);
     tr__timers_drop(p);

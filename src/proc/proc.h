@@ -73,15 +73,16 @@ struct tr_proc_rare {
     struct tr_dict *dictionary;
     struct tr_timer *timers; /* those it started for itself */
     struct tr_locals *locals;
-    struct tr_thread *thread;   /* the only one that may run it; NULL: any */
-    struct tr_catch *catcher;   /* the innermost tr_catch that is open */
-    struct tr_fd_wait *fd_wait; /* for a descriptor, whose signal has not come yet */
-    struct tr_caps *caps;       /* see caps.h; NULL unless `capped` */
-    uint64_t label;             /* kept term; 0: none */
-    uint64_t log_metadata;      /* kept map; 0: none */
-    struct tr_trace *trace;     /* where its error was raised; NULL: not known */
-    int fd;                     /* of fd_wait */
-    bool fd_closed;             /* how the last wait for a descriptor ended */
+    struct tr_thread *thread;    /* the only one that may run it; NULL: any */
+    struct tr_catch *catcher;    /* the innermost tr_catch that is open */
+    struct tr_fd_wait *fd_wait;  /* for a descriptor, whose signal has not come yet */
+    struct tr_caps *caps;        /* see caps.h; NULL unless `capped` */
+    uint64_t label;              /* kept term; 0: none */
+    uint64_t log_metadata;       /* kept map; 0: none */
+    struct tr_trace *trace;      /* where its error was raised; NULL: not known */
+    int fd;                      /* of fd_wait */
+    bool fd_closed;              /* how the last wait for a descriptor ended */
+    struct tr_shared *offspring; /* the ancestors of its children; NULL: not made yet */
 };
 
 /* What every process has that was started as part of a tree, and others have not: allocated when
@@ -89,9 +90,10 @@ struct tr_proc_rare {
 struct tr_proc_extra {
     struct tr_proc_rare *rare; /* NULL until needed: read by tr__rare_of */
     uint64_t leader;           /* group leader; 0: the first process */
-    uint64_t ancestors;        /* kept term; 0: none */
+    uint64_t ancestors;        /* kept term, or see lineage; 0: none */
     uint64_t initial_call;     /* kept term, or see initial_module; 0: none */
     uint64_t callers;          /* kept term; 0: none */
+    bool lineage;              /* ancestors is the address of a struct tr_shared */
     bool initial_module;       /* initial_call is the atom M, which stands for {M, init, 1} */
     bool reports_exits;        /* also an exit that is no error makes a crash report */
     bool reported;
@@ -647,6 +649,19 @@ static inline const struct tr_proc_rare *tr__rare_of(const struct tr_proc *p)
     return p->extra && p->extra->rare ? p->extra->rare : &tr__no_rare;
 }
 
+/* Makes the child know its ancestors: its parent (NULL: none) and those of that one. The list is
+   shared by all children of a parent. False without memory. */
+bool tr__lineage_give(struct tr_proc *child, struct tr_proc *parent);
+
+/* The list of ancestors, which lives as long as the process keeps it; 0: none. */
+uint64_t tr__lineage(const struct tr_proc *p);
+
+/* Lets go a list that is shared. */
+void tr__lineage_drop(struct tr_proc *p);
+
+/* The ancestors of children that are started from now on are to be found out anew. */
+void tr__lineage_forget(struct tr_proc *p);
+
 /* How many entries a dictionary has. */
 size_t tr__dict_size(const struct tr_dict *dict);
 
@@ -671,8 +686,9 @@ uint64_t tr__priority_atom(struct tr_proc *p);
 /* A reference never made before. */
 uint64_t tr__new_ref(struct tr_proc *p);
 
-/* The program's first process is ending: called by it after its clean-up, ends all others. */
-void tr__main_ended(struct tr_proc *p);
+/* The program's first process is ending: called by it after its clean-up, ends all others. It
+   follows another one that it was linked with (0: none). */
+void tr__main_ended(struct tr_proc *p, uint64_t followed);
 
 /* Called when some process is gone. */
 void tr__runtime_process_gone(void);

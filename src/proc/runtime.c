@@ -60,13 +60,16 @@ static bool is_shutdown(uint64_t reason)
     return reason == TR_ATOM_W(shutdown) || tr_match((tr_term){ reason }, TR_ATOM(shutdown), &why);
 }
 
-static void report(uint64_t reason)
+static void report(uint64_t reason, uint64_t followed)
 {
-    char text[1024];
+    char text[1024], by[64] = "";
 
     tr_print_to(text, sizeof text, (tr_term){ reason });
+    if (followed)
+        tr_print_to(by, sizeof by, (tr_term){ followed });
     fflush(stdout);
-    fprintf(stderr, "troupe: the first process ended with reason %s\n", text);
+    fprintf(stderr, "troupe: the first process ended with reason %s%s%s\n", text,
+            followed ? ", as did the linked " : "", by);
 }
 
 /* Waits a moment, or until the last of the others has ended. */
@@ -109,15 +112,17 @@ static inline void stop_linked(struct tr_proc *p)
     free(pids);
 }
 
-TR__OPAQUE void tr__main_ended(struct tr_proc *p)
+TR__OPAQUE void tr__main_ended(struct tr_proc *p, uint64_t followed)
 {
     tr__shutdown_begin();
     if (tr__shutdown_asked() && p->reason == TR_ATOM_W(normal))
         p->reason = TR_ATOM_W(shutdown);
     bool orderly = is_shutdown(p->reason);
-    runtime.failed = !orderly && p->reason != TR_ATOM_W(normal);
+    /* Whoever ends a program with shutdown means it. A supervisor that has failed does not. */
+    bool fell = followed && !tr__shutdown_asked();
+    runtime.failed = orderly ? fell : p->reason != TR_ATOM_W(normal);
     if (runtime.failed)
-        report(p->reason);
+        report(p->reason, followed);
     atomic_store(&runtime.stopping, p);
     if (orderly)
         stop_linked(p);

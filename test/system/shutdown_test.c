@@ -487,3 +487,70 @@ TEST(options_out_of_range_are_refused)
 
     CHECK_INT(tr_main_opt(0, NULL, nothing, &wrong), 1);
 }
+
+/* --- the first process ends with another one --- */
+
+static tr_term cannot_start(tr_term arg)
+{
+    (void)arg;
+    return tr_build(tr_intern("error"), tr_intern("refused"));
+}
+
+static const struct tr_supervisor tree = { .children = TR_CHILDREN(
+                                               { .start = cannot_start, .id = "child" }) };
+
+static void starts_what_fails(tr_term arg)
+{
+    (void)arg;
+    tr_log_set_level(TR_LOG_EMERGENCY);
+    tr_supervisor_start_link(&tree, NULL);
+    wait_for_ever();
+}
+
+TEST(a_linked_start_that_fails_is_a_failure_of_the_program)
+{
+    struct program p = program_start(starts_what_fails, NULL);
+
+    CHECK_INT(program_end(&p), 1);
+    CHECK_PRINTED(p, "{failed_to_start_child,child,refused}}, as did the linked <0.");
+}
+
+static void ends_with_shutdown(tr_term arg)
+{
+    (void)arg;
+    tr_exit(a_shutdown);
+}
+
+static void waits_for_linked(tr_term arg)
+{
+    (void)arg;
+    tr_spawn_link(ends_with_shutdown);
+    wait_for_ever();
+}
+
+static void told_to_end(tr_term arg)
+{
+    tr_pid first;
+
+    CHECK(tr_match(arg, &first));
+    tr_exit_to(first, a_shutdown);
+}
+
+static void is_told_to_end(tr_term arg)
+{
+    (void)arg;
+    tr_spawn(told_to_end, tr_self());
+    wait_for_ever();
+}
+
+TEST(shutdown_of_the_first_process_is_meant_unless_a_link_brings_it)
+{
+    struct program own = program_start(ends_with_shutdown, NULL);
+    CHECK_INT(program_end(&own), 0);
+    struct program told = program_start(is_told_to_end, NULL);
+    CHECK_INT(program_end(&told), 0);
+    CHECK_STR(told.text, "");
+    struct program linked = program_start(waits_for_linked, NULL);
+    CHECK_INT(program_end(&linked), 1);
+    CHECK_PRINTED(linked, "as did the linked");
+}
