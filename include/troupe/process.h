@@ -75,6 +75,7 @@ struct tr_spawn_opts {
     tr_atom name;              /* registered before it runs; taken: spawn fails with TR_EEXIST */
     tr_atom monitor_tag;       /* stands first in the 'DOWN' message instead of 'DOWN' */
     bool own_thread;           /* see below */
+    bool lineage;              /* knows its ancestors, see troupe/start.h */
 
     /* Caps, none when zero; see tr_set_max_memory. */
     size_t max_memory;                     /* bytes */
@@ -291,6 +292,9 @@ void tr_set_label(tr_term label);
    '$ancestors' and '$initial_call' of the process dictionary. Process only. (proc_lib) */
 void tr_set_ancestors(tr_term list);
 void tr_set_initial_call(tr_term call);
+
+/* The initial call {module, init, 1}, that of servers. Process only. */
+void tr_set_initial_module(tr_atom module);
 
 /*
  * A process that ends by an error (tr_error, tr_throw, or one that the library raises) is reported

@@ -53,16 +53,18 @@ tr_term tr__gen_start(const struct tr_gen_start *how, const struct tr_arg *args,
     struct tr_start_opts start = start_opts(how->opts);
     bool linked = how->tie == TR_GEN_SERVER_LINK;
     struct tr_arg arg[] = { TR_ARG((uint64_t)(uintptr_t)how->callbacks), TR_ARG(linked),
-                            TR_ARG(tr__gen_debug_opts(how->opts)), tr_message_arg(args, n) };
+                            tr_message_arg(args, n), TR_ARG(tr__gen_debug_opts(how->opts)) };
+    int size = how->opts && how->opts->debug ? 4 : 3;
     tr_ref ref;
 
     switch (how->tie) {
     case TR_GEN_SERVER_LINK:
-        return tr_start_link_args(how->body, &start, how->site, arg, 4);
+        return tr_start_link_args(how->body, &start, how->site, arg, size);
     case TR_GEN_SERVER_MONITOR:
-        return with_monitor(tr_start_monitor_args(how->body, &ref, &start, how->site, arg, 4), ref);
+        return with_monitor(tr_start_monitor_args(how->body, &ref, &start, how->site, arg, size),
+                            ref);
     default:
-        return tr_start_args(how->body, &start, how->site, arg, 4);
+        return tr_start_args(how->body, &start, how->site, arg, size);
     }
 }
 
@@ -75,11 +77,12 @@ tr_term tr__gen_undef(const char *name, tr_term callback, int arity)
 
 struct tr_gen_started tr__gen_started(tr_term arg)
 {
-    struct tr_gen_started s = { .callbacks = NULL };
+    struct tr_gen_started s = { .debug = tr_nil() };
     uint64_t callbacks;
     bool linked;
 
-    if (!tr_match(arg, &callbacks, &linked, &s.debug, &s.arg))
+    if (!tr_match(arg, &callbacks, &linked, &s.arg) &&
+        !tr_match(arg, &callbacks, &linked, &s.arg, &s.debug))
         tr_error(a_badarg, arg);
     s.callbacks = (const void *)(uintptr_t)callbacks;
     if (linked)

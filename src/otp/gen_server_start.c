@@ -2,6 +2,7 @@
 /* A server from the start function to the first message. */
 #include "otp/gen.h"
 #include "otp/server.h"
+#include "otp/start.h"
 
 #include <string.h>
 
@@ -50,12 +51,12 @@ static void body(tr_term arg)
     struct tr_server *s = new_server(started.callbacks, started.parent);
 
     debug_on(s, started.debug);
-    tr_set_initial_call(tr_build(tr_intern(s->callbacks->name), a_init, 1));
+    tr_set_initial_module(tr_intern(s->callbacks->name));
     tr_gen_result r = s->callbacks->init(s->state, started.arg);
     if (r.what != TR__GEN_OK)
         cannot_start(r);
     tr_defer(tr__server_ended, s);
-    tr_init_ack(a_ok, tr_self());
+    tr__init_ack_self();
     r.what = TR__GEN_NOREPLY;
     tr__server_settle(s, r);
     tr__server_run(s);

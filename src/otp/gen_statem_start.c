@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A machine from the start function to the first state. */
 #include "otp/gen.h"
+#include "otp/start.h"
 #include "otp/statem.h"
 
 #include <string.h>
@@ -70,13 +71,13 @@ static void body(tr_term arg)
     struct tr_gen_started started = tr__gen_started(arg);
     struct tr_machine *m = new_machine(started.callbacks, started.parent, started.debug);
 
-    tr_set_initial_call(tr_build(tr_intern(m->callbacks->name), a_init, 1));
+    tr_set_initial_module(tr_intern(m->callbacks->name));
     tr_statem_result r = m->callbacks->init(m->data, started.arg);
 
     if (r.what != TR__STATEM_OK)
         cannot_start(r);
     tr_defer(tr__statem_ended, m);
-    tr_init_ack(a_ok, tr_self());
+    tr__init_ack_self();
     tr__statem_begin(m, r);
 }
 

@@ -3,9 +3,10 @@
  * The synchronous start, and what every process started here has: ancestors and a crash report.
  *
  * Such a process runs `begin`, which prepares all that and then calls the program's function. It
- * answers its starter with {ack, Pid, Result} or {nack, Pid, Result, Reason}; after a nack it ends
- * with that reason. A process watched by a link alone also sends a nack when it ends without an
- * answer: its starter, if it does not trap exits, would never learn of an end with reason normal.
+ * answers its starter with {ack, Pid, Result}, {ack, Pid} for the {ok, Pid} of a server, or
+ * {nack, Pid, Result, Reason}; after a nack it ends with that reason. A process watched by a link
+ * alone also sends a nack when it ends without an answer: its starter, if it does not trap exits,
+ * would never learn of an end with reason normal.
  *
  * The starter looks only at what came after it made the reference `since`, so a long mailbox does
  * not slow it down.
@@ -14,7 +15,7 @@
 
 #include "troupe.h"
 
-tr_atoms(ack, nack, error, timeout, already_started, normal, kill, EXIT, DOWN, process, badarg,
+tr_atoms(ack, nack, ok, error, timeout, already_started, normal, kill, EXIT, DOWN, process, badarg,
          badopt, name_taken, monitor, registered_name, ancestors, trap_exit);
 
 /* --- in the started process --- */
@@ -42,20 +43,27 @@ static void take_name(tr_term to)
             tr_init_fail(tr_tuple(a_error, tr_tuple(a_already_started, holder)), a_normal);
 }
 
+/* The argument is {Fn, Answers, Arg}, and the name after it if there is one to be taken. */
 static void begin(tr_term arg)
 {
     uint64_t fn;
     bool answers;
-    tr_term ancestors, via, user_arg;
+    tr_term user_arg, via = tr_nil();
 
-    if (!tr_match(arg, &fn, &answers, &ancestors, &via, &user_arg))
+    if (!tr_match(arg, &fn, &answers, &user_arg) && !tr_match(arg, &fn, &answers, &user_arg, &via))
         tr_error(a_badarg, arg);
     tr_report_exits();
     if (answers)
         tr_defer(unanswered, NULL);
-    tr_set_ancestors(ancestors);
     take_name(via);
     ((tr_process_fn)(uintptr_t)fn)(user_arg);
+}
+
+void tr__init_ack_self(void)
+{
+    tr_defer_cancel(unanswered, NULL);
+    if (tr_parent().w)
+        tr_send(tr_parent(), a_ack, tr_self());
 }
 
 /* In this order: killed in between, the process leaves its starter with the exit signal alone. */
@@ -115,12 +123,11 @@ static bool spawn(tr_pid *pid, const struct plan *plan)
     tr_scope
     {
         struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)plan->fn), TR_ARG(plan->by_link),
-                                 TR_ARG(tr__child_ancestors()),
-                                 TR_ARG(plan->via.w ? plan->via : tr_nil()),
-                                 tr_message_arg(plan->args, plan->n) };
-        err = tr_try_spawn_args(pid, begin, &plan->opts, plan->site, args, 5);
+                                 tr_message_arg(plan->args, plan->n), TR_ARG(plan->via) };
+        int n = plan->via.w ? 4 : 3;
+        err = tr_try_spawn_args(pid, begin, &plan->opts, plan->site, args, n);
         if (err && err != TR_EEXIST)
-            *pid = tr_spawn_args(begin, &plan->opts, plan->site, args, 5);
+            *pid = tr_spawn_args(begin, &plan->opts, plan->site, args, n);
     }
     return err != TR_EEXIST;
 }
@@ -133,6 +140,7 @@ tr_pid tr_proc_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, co
 
     if (opts)
         plan.opts = *opts;
+    plan.opts.lineage = true;
     if (!spawn(&pid, &plan))
         tr_exit(a_badarg, a_name_taken);
     return pid;
@@ -163,6 +171,7 @@ static struct plan plan_of(tr_process_fn fn, const struct tr_start_opts *opts, c
         plan.opts = opts->spawn;
         plan.via = opts->via;
     }
+    plan.opts.lineage = true;
     if (plan.via.w && (plan.opts.name.w || !tr_via_module(plan.via, &name)))
         tr_exit(a_badarg, plan.via);
     if (plan.opts.link || plan.opts.monitor)
@@ -177,12 +186,12 @@ static int64_t timeout_of(const struct tr_start_opts *opts)
 
 /* --- in the starter: the answer --- */
 
-enum outcome { LATE, ACK, NACK, ENDED };
+enum outcome { LATE, READY, ACK, NACK, ENDED };
 
 struct answer {
     enum outcome outcome;
-    tr_term result; /* kept: what is acknowledged, or the reason of the end */
-    tr_term reason; /* kept: of a nack */
+    tr_term result; /* what is acknowledged, or the reason of the end */
+    tr_term reason; /* of a nack */
 };
 
 /* `end` is the tag of the message that tells of the child's end: five elements from a monitor,
@@ -194,17 +203,24 @@ static struct answer await_answer(tr_pid pid, tr_ref since, tr_atom end, int64_t
 
     tr_receive_ref(m, since)
     {
+        tr_on (m, a_ack, pid)
+            a.outcome = READY;
         tr_on (m, a_ack, pid, &t)
-            a = (struct answer){ ACK, tr_keep(t), tr_nil() };
-        tr_on (m, a_nack, pid, &t, &reason)
-            a = (struct answer){ NACK, tr_keep(t), tr_keep(reason) };
+            a = (struct answer){ ACK, tr_receive_result(&m, t), tr_nil() };
+        tr_on (m, a_nack, pid, &t, &reason) {
+            a.outcome = NACK;
+            t = tr_receive_result(&m, tr_build(t, reason));
+            tr_match(t, &a.result, &a.reason);
+        }
         tr_on (m, end, since, tr_any(), pid, &reason)
-            a = (struct answer){ ENDED, tr_keep(reason), tr_nil() };
+            a = (struct answer){ ENDED, tr_receive_result(&m, reason), tr_nil() };
         tr_on (m, end, pid, &reason)
-            a = (struct answer){ ENDED, tr_keep(reason), tr_nil() };
+            a = (struct answer){ ENDED, tr_receive_result(&m, reason), tr_nil() };
         tr_after (m, ms) {
         }
     }
+    if (a.outcome == READY)
+        a = (struct answer){ ACK, tr_build(a_ok, pid), tr_nil() };
     return a;
 }
 
@@ -224,6 +240,8 @@ static tr_term kill_late(tr_pid pid, tr_ref monitor, tr_atom tag)
     tr_exit_to(pid, a_kill);
     tr_term reason = await_end(monitor, tag);
     tr_receive (m) {
+        tr_on (m, a_ack, pid) {
+        }
         tr_on (m, a_ack, pid, tr_any()) {
         }
         tr_on (m, a_nack, pid, tr_any(), tr_any()) {
@@ -234,20 +252,12 @@ static tr_term kill_late(tr_pid pid, tr_ref monitor, tr_atom tag)
     return reason;
 }
 
-/* What the start returns, in the current heap. */
-static tr_term result_of(struct answer *a)
+/* What the start returns. */
+static tr_term result_of(const struct answer *a)
 {
-    tr_term result;
-
     if (a->outcome == LATE)
         return tr_build(a_error, a_timeout);
-    if (a->outcome == ENDED)
-        result = tr_build(a_error, tr_copy(a->result));
-    else
-        result = tr_copy(a->result);
-    tr_release(a->result);
-    tr_release(a->reason);
-    return result;
+    return a->outcome == ENDED ? tr_build(a_error, a->result) : a->result;
 }
 
 /* --- the three forms --- */
@@ -291,12 +301,13 @@ tr_term tr_start_monitor_args(tr_process_fn fn, tr_ref *ref, const struct tr_sta
     struct answer a = await_answer(pid, *ref, tag, timeout_of(opts));
     if (a.outcome == ACK)
         return result_of(&a);
-    tr_term reason = a.outcome == ENDED  ? tr_keep(a.result)
+    tr_term reason = a.outcome == ENDED  ? a.result
                      : a.outcome == NACK ? await_end(*ref, tag)
                                          : kill_late(pid, *ref, tag);
     /* The caller expects the 'DOWN' in its mailbox. */
     tr_send(tr_self(), tag, *ref, a_process, pid, reason);
-    tr_release(reason);
+    if (a.outcome != ENDED)
+        tr_release(reason);
     return result_of(&a);
 }
 

@@ -8,4 +8,7 @@
 /* The ancestors of a child of the caller, nearest first. Any thread. */
 tr_term tr__child_ancestors(void);
 
+/* tr_init_ack(a_ok, tr_self()), for less. */
+void tr__init_ack_self(void);
+
 #endif

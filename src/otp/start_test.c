@@ -267,6 +267,36 @@ TEST_PROC(started_process_knows_its_ancestors)
                                 tr_tuple(a_dollar_ancestors, ancestors))));
 }
 
+static void next_generation(tr_term pid_to)
+{
+    tr_init_ack(tr_tuple(tr_self(), tr_start_link(good_child, NULL, pid_to)));
+}
+
+TEST_PROC(ancestors_are_shared_by_children_and_found_out_anew)
+{
+    tr_pid parent, a, b, c, d;
+    tr_term self = tr_build(tr_self());
+
+    CHECK(tr_match(tr_start(good_child, NULL), a_ok, &a, tr_any()));
+    CHECK_TERM(info(a, a_ancestors), tr_build(tr_list(self)));
+    CHECK_INT(tr_register(a_boss, tr_self()), TR_OK);
+    CHECK(tr_match(tr_start(good_child, NULL), a_ok, &b, tr_any()));
+    CHECK_TERM(info(b, a_ancestors), tr_build(tr_list(a_boss)));
+    tr_set_ancestors(tr_build(tr_list(a_worker)));
+    CHECK(tr_match(tr_start(good_child, NULL), a_ok, &c, tr_any()));
+    CHECK_TERM(info(c, a_ancestors), tr_build(tr_list(a_boss, a_worker)));
+    CHECK_TERM(tr_erase(tr_build(a_dollar_ancestors)), tr_build(tr_list(a_worker)));
+    CHECK_INT(tr_unregister(a_boss), TR_OK);
+    CHECK(tr_match(tr_start(good_child, NULL), a_ok, &d, tr_any()));
+    CHECK_TERM(info(d, a_ancestors), tr_build(tr_list(self)));
+    /* Those that have one keep it, also when their parent has gone. */
+    CHECK_TERM(info(a, a_ancestors), tr_build(tr_list(self)));
+    CHECK_TERM(info(c, a_ancestors), tr_build(tr_list(a_boss, a_worker)));
+    CHECK(tr_match(tr_start(next_generation, NULL), &parent, tr_tuple(a_ok, &a, tr_any())));
+    CHECK_WITHIN(patience(10000), !tr_is_alive(parent));
+    CHECK_TERM(info(a, a_ancestors), tr_build(tr_list(parent, self)));
+}
+
 TEST_PROC(ancestors_and_initial_call_are_entries_of_the_dictionary)
 {
     tr_term key = tr_build(a_dollar_ancestors);

@@ -7,6 +7,7 @@
  */
 #include "base/fault.h"
 #include "mem/block.h"
+#include "mem/counted.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 #include "troupe/info.h"
@@ -149,13 +150,27 @@ static void insert(struct tr_dict *d, struct dict_entry **at, tr_term key, tr_te
         grow(d);
 }
 
-static void replace(uint64_t *kept, tr_term value)
+/* Lets go what a field holds. */
+static void let_go(struct tr_proc *p, uint64_t *field)
+{
+    if (p->extra && field == &p->extra->ancestors) {
+        tr__lineage_forget(p);
+        if (p->extra->lineage) {
+            tr__lineage_drop(p);
+            return;
+        }
+    }
+    if (*field)
+        tr_release((tr_term){ *field });
+    *field = 0;
+}
+
+static void replace(struct tr_proc *p, uint64_t *field, tr_term value)
 {
     tr_term fresh = tr_keep(value);
 
-    if (*kept)
-        tr_release((tr_term){ *kept });
-    *kept = fresh.w;
+    let_go(p, field);
+    *field = fresh.w;
 }
 
 /* The field that holds the value of a key that is kept apart; else NULL. */
@@ -176,7 +191,8 @@ static tr_term reserved_value(struct tr_proc *p, const uint64_t *field)
     if (field == &p->extra->initial_call &&
         (*field ? p->extra->initial_module : p->extra->ancestors))
         return tr__initial_call(p);
-    return *field ? tr_copy((tr_term){ *field }) : (tr_term){ 0 };
+    uint64_t w = field == &p->extra->ancestors ? tr__lineage(p) : *field;
+    return w ? tr_copy((tr_term){ w }) : (tr_term){ 0 };
 }
 
 tr_term tr_put(tr_term key, tr_term value)
@@ -189,7 +205,7 @@ tr_term tr_put(tr_term key, tr_term value)
         if (key.w == TR_ATOM_W(dollar_initial_call))
             tr_set_initial_call(value);
         else
-            replace(field, value);
+            replace(tr__self(), field, value);
         return before;
     }
     struct tr_dict *d = dict_of(tr__self());
@@ -229,9 +245,7 @@ tr_term tr_erase(tr_term key)
 
     if (field) {
         tr_term value = reserved_value(p, field);
-        if (*field)
-            tr_release((tr_term){ *field });
-        *field = 0;
+        let_go(p, field);
         return value;
     }
     struct tr_dict *d = tr__rare_of(p)->dictionary;
@@ -300,12 +314,12 @@ tr_term tr__dictionary(struct tr_proc *p)
 
 void tr_set_label(tr_term label)
 {
-    replace(&tr__rare(TR__SELF())->label, label);
+    replace(tr__self(), &tr__rare(TR__SELF())->label, label);
 }
 
 void tr_set_ancestors(tr_term ancestors)
 {
-    replace(&tr__extra(TR__SELF())->ancestors, ancestors);
+    replace(tr__self(), &tr__extra(TR__SELF())->ancestors, ancestors);
 }
 
 void tr_set_initial_call(tr_term call)
@@ -313,9 +327,18 @@ void tr_set_initial_call(tr_term call)
     struct tr_proc_extra *extra = tr__extra(TR__SELF());
     tr_term module;
 
-    /* That of every server and state machine, which may be a million: it needs no memory. */
     extra->initial_module = tr_match(call, &module, TR_ATOM(init), 1) && tr_is_atom(module);
-    replace(&extra->initial_call, extra->initial_module ? module : call);
+    replace(tr__self(), &extra->initial_call, extra->initial_module ? module : call);
+}
+
+void tr_set_initial_module(tr_atom module)
+{
+    struct tr_proc *p = TR__SELF();
+    struct tr_proc_extra *extra = tr__extra(p);
+
+    let_go(p, &extra->initial_call);
+    extra->initial_call = module.w;
+    extra->initial_module = true;
 }
 
 void tr__extra_free(struct tr_proc *p)
@@ -338,6 +361,10 @@ void tr__extra_free(struct tr_proc *p)
     free(rare->caps);
     if (rare->thread)
         tr__thread_own_end(rare->thread);
+    if (rare->offspring)
+        tr__shared_release(rare->offspring);
+    if (p->extra->lineage)
+        tr__lineage_drop(p);
     free(rare->trace);
     if (p->extra->rare)
         tr__block_free(p->extra->rare, sizeof *rare);

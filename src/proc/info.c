@@ -151,7 +151,9 @@ static tr_term label(struct tr_proc *p)
 
 static tr_term ancestors(struct tr_proc *p)
 {
-    return of_word(p->extra && p->extra->ancestors ? p->extra->ancestors : TR__NIL);
+    uint64_t list = tr__lineage(p);
+
+    return of_word(list ? list : TR__NIL);
 }
 
 /* {c, Function, 1}, unless the process was given another one. */

@@ -28,6 +28,7 @@
 #define CHARS_MAX     255u
 #define FIRST_SLOTS   1024u
 #define ARENA_SIZE    65536u
+#define RECENT        256u
 
 struct entry {
     const char *text; /* NUL-terminated */
@@ -252,7 +253,18 @@ tr_err tr_find_atom(const char *text, size_t size, tr_atom *atom)
     return find_or_add(text, size, false, atom);
 }
 
-tr_atom tr_intern(const char *text)
+/* Numbers plus one of atoms that were asked for lately, by the address of the text: names of
+   modules are asked for over and over. What is found is compared, so the address may have become
+   that of another text. */
+static _Atomic uint32_t recent[RECENT];
+
+static _Atomic uint32_t *recent_of(const char *text)
+{
+    return &recent[((uintptr_t)text ^ ((uintptr_t)text >> 8)) % RECENT];
+}
+
+/* Not inlined: few calls come here. */
+static TR__NOINLINE tr_atom intern(const char *text)
 {
     tr_atom atom;
     tr_err err = tr_try_intern(text, text ? strlen(text) : 0, &atom);
@@ -263,7 +275,19 @@ tr_atom tr_intern(const char *text)
         tr__raise_limit();
     if (err)
         tr__raise_oom();
+    atomic_store_explicit(recent_of(text), (uint32_t)(atom.w >> 6) + 1, memory_order_release);
     return atom;
+}
+
+tr_atom tr_intern(const char *text)
+{
+    if (text) {
+        /* Acquire pairs with the release above: the entry is complete. */
+        uint32_t number = atomic_load_explicit(recent_of(text), memory_order_acquire);
+        if (number && strcmp(entry_of(number - 1)->text, text) == 0)
+            return (tr_atom){ TR__ATOM_W((uint64_t)number - 1) };
+    }
+    return intern(text);
 }
 
 void tr__atoms_start(tr_atom *const *atoms, const char *const *names, size_t n)
