@@ -53,9 +53,10 @@ tr_term tr_dynamic_supervisor_flags(const struct tr_dynamic_supervisor *supervis
  * the child is started with a tuple of them and its own. Process only; blocks.
  * (DynamicSupervisor.start_child/2)
  */
+tr_term tr_dynamic_supervisor_start_child_spec(tr_term to, const struct tr_child_spec *spec);
 tr_term tr_dynamic_supervisor_start_child_term(tr_term to, tr_term spec);
 #define tr_dynamic_supervisor_start_child(to, spec)                                                \
-    tr_dynamic_supervisor_start_child_term(TR__DEST(to), tr_child_to_term(spec))
+    tr_dynamic_supervisor_start_child_spec(TR__DEST(to), spec)
 
 /* Ends a child, as its shutdown says, and returns when it has: ok, or {error, not_found}. Process
    only; blocks. (DynamicSupervisor.terminate_child/2) */

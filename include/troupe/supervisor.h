@@ -90,6 +90,9 @@ struct tr_child_spec {
     tr_term id_term; /* the same as any term */
 
     const char *name; /* registered; not for .start */
+    const char *via;  /* or a name through a module (troupe/via.h), as Erlang writes it:
+                         "{via, 'Registry', {rooms, lobby}}" */
+    tr_term via_term; /* the same as a term */
 
     const char *arg;         /* what it is started with, as Erlang writes it: "{8080, fast}"; [] */
     tr_term arg_term;        /* the same as a term, for specifications made at run time */
@@ -187,6 +190,7 @@ tr_term tr_child_to_term(const struct tr_child_spec *spec);
  *
  * (supervisor:start_child/2 and so on)
  */
+tr_term tr_supervisor_start_child_spec(tr_term to, const struct tr_child_spec *spec);
 tr_term tr_supervisor_start_child_term(tr_term to, tr_term spec);
 tr_term tr_supervisor_start_child_with_args(tr_term to, const struct tr_arg *args, int n);
 tr_term tr_supervisor_terminate_child_term(tr_term to, tr_term id);
@@ -196,8 +200,7 @@ tr_term tr_supervisor_which_children_term(tr_term to);
 tr_term tr_supervisor_which_child_term(tr_term to, tr_term id);
 tr_term tr_supervisor_get_childspec_term(tr_term to, tr_term id);
 
-#define tr_supervisor_start_child(to, spec)                                                        \
-    tr_supervisor_start_child_term(TR__DEST(to), tr_child_to_term(spec))
+#define tr_supervisor_start_child(to, spec) tr_supervisor_start_child_spec(TR__DEST(to), spec)
 #define tr_supervisor_start_child_with(to, ...)                                                    \
     tr_supervisor_start_child_with_args(TR__DEST(to), TR_ARGS(__VA_ARGS__))
 #define tr_supervisor_terminate_child(to, id)                                                      \

@@ -28,6 +28,7 @@ TR_HEADER_BEGIN
 /* Options of a supervisor; zero is the default of each. */
 struct tr_task_supervisor_opts {
     tr_atom name;
+    tr_term via;         /* {via, Module, Name}, instead of a name; see tr_start */
     size_t max_children; /* at once; 0: no limit */
     int max_restarts;    /* more restarts than this (3) ... */
     int max_seconds;     /* ... in so many seconds (5) end the supervisor with shutdown */

@@ -27,12 +27,7 @@ static tr_term concat(tr_term front, tr_term back)
 /* What a child of the supervisor is started with: its extra arguments come first. */
 static tr_term start_args(const struct tr_sup *s, const struct tr_child *c)
 {
-    return concat(s->extra, tr_element(c->start, 2));
-}
-
-static tr_term without_args(tr_term start)
-{
-    return tr_build(tr_element(start, 0), tr_element(start, 1), a_undefined);
+    return concat(s->extra, c->args);
 }
 
 /* A process runs: the child enters the table, or takes the place of the one it had before. */
@@ -41,7 +36,7 @@ static struct tr_child *enter(struct tr_sup *s, const struct tr_child *c, tr_pid
     struct tr_child started = *c;
 
     if (c->restart == TR_TEMPORARY)
-        started.start = without_args(c->start);
+        started.args = tr_build(a_undefined);
     struct tr_child *new = tr__children_add(s, &started);
     tr__child_becomes(s, new, TR__CHILD_RUNNING, pid);
     if (s->backoff.first_ms)
@@ -75,6 +70,10 @@ static tr_term parse(struct tr_child *c, tr_term spec)
 {
     tr_term start, restart, shutdown, type, modules;
 
+    if (tr__child_parse_compact(c, spec)) {
+        c->id = (tr_term){ 0 };
+        return c->id;
+    }
     if (tr_match(spec, &start, &restart, &shutdown, &type, &modules))
         spec = tr_build(tr_map(a_id, a_undefined, a_start, start, a_restart, restart, a_shutdown,
                                shutdown, a_type, type, a_modules, modules));
@@ -98,10 +97,9 @@ static tr_term start_child(struct tr_sup *s, tr_term what)
     if (s->prototype) {
         size_t n;
         if (!tr_list_length(what, &n))
-            return tr_build(a_error, what);
+            return tr_build(a_error, tr__child_parse_compact(&c, what) ? tr__child_spec(&c) : what);
         c = *s->prototype;
-        c.start = tr_build(tr_element(c.start, 0), tr_element(c.start, 1),
-                           concat(tr_element(c.start, 2), what));
+        c.args = concat(c.args, what);
         tr_term result = start_new(s, &c);
         return tr_match(result, a_ignore) ? tr_build(a_ok, a_undefined) : result;
     }
@@ -322,6 +320,11 @@ tr_term tr_dynamic_supervisor_start_child_term(tr_term to, tr_term spec)
     if (wrong.w)
         return tr_build(a_error, wrong);
     return tr__supervisor_ask(to, tr_build(a_start_child, spec));
+}
+
+tr_term tr_dynamic_supervisor_start_child_spec(tr_term to, const struct tr_child_spec *spec)
+{
+    return tr__child_ask_start(to, spec, true);
 }
 
 tr_term tr_dynamic_supervisor_terminate_child_term(tr_term to, tr_pid pid)

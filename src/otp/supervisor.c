@@ -16,11 +16,13 @@ tr_atoms(ok, error, ignore, init, call, bad_return, supervisor, supervisor_data,
 
 /* --- init --- */
 
-/* {local, Name} or {Pid, Module} */
-static tr_term own_name(tr_atom module)
+/* {local, Name}, `via` unless it is [], or {Pid, Module} */
+static tr_term own_name(tr_atom module, tr_term via)
 {
     tr_term name = tr_nil();
 
+    if (!tr_is_nil(via))
+        return via;
     tr_process_info(tr_self(), a_registered_name, &name);
     return tr_is_nil(name) ? tr_build(tr_self(), module) : tr_build(a_local, name);
 }
@@ -44,8 +46,11 @@ static tr_gen_result init_prototype(struct tr_sup *s, tr_term specs)
     s->prototype = tr_alloc(sizeof c);
     *s->prototype = c;
     s->prototype->id = (tr_term){ 0 };
-    s->prototype->start = tr_keep(c.start);
-    s->prototype->modules = tr_keep(c.modules);
+    s->prototype->args = tr_keep(c.args);
+    if (c.modules.w)
+        s->prototype->modules = tr_keep(c.modules);
+    if (c.name.w)
+        s->prototype->name = tr_keep(c.name);
     return tr_gen_ok();
 }
 
@@ -90,14 +95,14 @@ static bool split(const struct tr_sup *s, tr_term value, tr_term *flags, tr_term
     return tr_match(value, a_ok, tr_tuple(flags, children));
 }
 
-/* The argument is {Module, IsDynamic, Value} or {Module, IsDynamic, {call, Function, Argument}}. */
+/* The argument is {Module, IsDynamic, Via, Value}; Value may be {call, Function, Argument}. */
 static tr_gen_result sup_init(void *state, tr_term arg)
 {
     struct tr_sup *s = state;
-    tr_term value, init_arg, flags, children;
+    tr_term via, value, init_arg, flags, children;
     uint64_t function;
 
-    if (!tr_match(arg, &s->module, &s->dynamic, &value))
+    if (!tr_match(arg, &s->module, &s->dynamic, &via, &value))
         return tr_gen_unknown();
     tr_trap_exit(true);
     if (tr_match(value, a_call, &function, &init_arg))
@@ -110,7 +115,7 @@ static tr_gen_result sup_init(void *state, tr_term arg)
     tr_term wrong = tr__supervisor_set_flags(s, flags);
     if (wrong.w)
         return tr_gen_stop(a_supervisor_data, wrong);
-    s->name = tr_keep(own_name(s->module));
+    s->name = tr_keep(own_name(s->module, via));
     tr_set_initial_call(tr_build(a_supervisor, s->module, 1));
     if (s->strategy == TR_SIMPLE_ONE_FOR_ONE) {
         s->dynamic = true;
@@ -124,8 +129,9 @@ static tr_gen_result sup_init(void *state, tr_term arg)
 /* {child, undefined, Id, Start, Restart, Significant, Shutdown, Type, Modules}, OTP's record. */
 static tr_term record(const struct tr_child *c)
 {
-    return tr_build(a_child, a_undefined, c->id, c->start, tr__child_restart(c),
-                    (bool)c->significant, tr__child_shutdown(c), tr__child_type(c), c->modules);
+    return tr_build(a_child, a_undefined, c->id, tr__child_start_of(c), tr__child_restart(c),
+                    (bool)c->significant, tr__child_shutdown(c), tr__child_type(c),
+                    tr__child_modules(c));
 }
 
 /* ignore is {ok, undefined} for callers. */
@@ -208,7 +214,7 @@ static tr_term entry(const struct tr_child *c)
                       ? tr_build(c->pid)
                       : tr_build(c->state == TR__CHILD_STOPPED ? a_undefined : a_restarting);
 
-    return tr_build(id, pid, tr__child_type(c), c->modules);
+    return tr_build(id, pid, tr__child_type(c), tr__child_modules(c));
 }
 
 static tr_term all_children(const struct tr_sup *s)
@@ -354,8 +360,9 @@ tr_term tr__supervisor_start(const char *module, bool dynamic, tr_term value,
                                                  .handle_info = sup_info,
                                                  .terminate = sup_terminate,
                                                  .get_state = sup_state };
-    struct tr_arg arg[] = { TR_ARG(tr_intern(module)), TR_ARG(dynamic), TR_ARG(value) };
-    return tr_gen_server_start_args(&server, TR_GEN_SERVER_LINK, opts, arg, 3);
+    struct tr_arg arg[] = { TR_ARG(tr_intern(module)), TR_ARG(dynamic),
+                            TR_ARG(opts && opts->via.w ? opts->via : tr_nil()), TR_ARG(value) };
+    return tr_gen_server_start_args(&server, TR_GEN_SERVER_LINK, opts, arg, 4);
 }
 
 tr_term tr__supervisor_ask(tr_term to, tr_term request)
@@ -368,9 +375,7 @@ static tr_term specs_of(const struct tr_child_spec *c)
 {
     tr_term list = tr_nil();
 
-    for (; c && (c->id || c->id_term.w || c->name || c->server || c->process || c->supervisor ||
-                 c->dynamic_supervisor || c->partition_supervisor || c->start);
-         c++)
+    for (; c && (c->id || c->id_term.w || c->name || tr__child_is_something(c)); c++)
         list = tr_list_push(list, tr_child_to_term(c));
     return tr_list_reverse(list);
 }
@@ -393,6 +398,11 @@ tr_term tr_supervisor_start_link_args(const struct tr_supervisor *supervisor,
 tr_term tr_supervisor_start_child_term(tr_term to, tr_term spec)
 {
     return tr__supervisor_ask(to, tr_build(a_start_child, spec));
+}
+
+tr_term tr_supervisor_start_child_spec(tr_term to, const struct tr_child_spec *spec)
+{
+    return tr__child_ask_start(to, spec, false);
 }
 
 tr_term tr_supervisor_start_child_with_args(tr_term to, const struct tr_arg *args, int n)

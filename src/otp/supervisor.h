@@ -3,7 +3,8 @@
  * Supervisors: what the parts of them share.
  *
  *     supervisor.c            the server, from its start to its requests; the functions of the API
- *     supervisor_spec.c       specifications: from structs to terms, and from terms to children
+ *     supervisor_spec.c       specifications: from structs to terms, and from children to terms
+ *     supervisor_parse.c      from terms to children
  *     supervisor_flags.c      the same for flags
  *     supervisor_children.c   the table of children
  *     supervisor_child.c      starting and ending one child
@@ -17,6 +18,16 @@
 #define TROUPE_OTP_SUPERVISOR_H
 
 #include "troupe.h"
+
+enum { TR__WORKER_SHUTDOWN_MS = 5000 };
+
+/* What Traits is made of: the kind, and multiples of these. */
+enum {
+    TR__TRAIT_KIND = 15,
+    TR__TRAIT_RESTART = 16,
+    TR__TRAIT_SUPERVISOR = 64,
+    TR__TRAIT_SHUTDOWN = 128 /* 1 + the time less TR_BRUTAL_KILL; 0: TR_INFINITY */
+};
 
 enum tr_child_state {
     TR__CHILD_STOPPED,   /* not running, and nobody will start it unless asked to */
@@ -45,10 +56,12 @@ struct tr_child {
     struct tr_child *next_by_id;
     struct tr_child *next_by_pid;
     tr_term id;       /* w of 0 in a dynamic supervisor */
-    tr_term start;    /* {Module, Function, Args}; Args are undefined once a temporary one runs */
-    tr_term modules;  /* a list, or dynamic */
+    tr_atom module;   /* of its start, as of function; w of 0: what tr__child_start_of says */
+    tr_atom function; /* w of 0: start_link */
+    tr_term args;     /* a list; undefined once a temporary one runs */
+    tr_term modules;  /* a list, or dynamic; w of 0: a list of `module` */
+    tr_term name;     /* an atom or {via, Module, Term}; w of 0: none */
     const void *what; /* the struct or function that kind says */
-    tr_atom name;     /* w of 0: none */
     tr_pid pid;
     int64_t shutdown_ms; /* TR_BRUTAL_KILL, TR_INFINITY */
     int64_t started_ms;
@@ -91,7 +104,7 @@ struct tr_restart_limit {
 
 struct tr_sup {
     tr_atom module;
-    tr_term name; /* kept: {local, Name} or {Pid, Module} */
+    tr_term name; /* kept: {local, Name}, {via, Module, Term} or {Pid, Module} */
     enum tr_strategy strategy;
     enum tr_auto_shutdown auto_shutdown;
     bool dynamic; /* a dynamic supervisor, or simple_one_for_one */
@@ -113,16 +126,37 @@ tr_term tr__supervisor_start(const char *module, bool dynamic, tr_term value,
 /* Asks it, without a time limit. */
 tr_term tr__supervisor_ask(tr_term to, tr_term request);
 
-/* --- supervisor_spec.c --- */
+/* --- supervisor_parse.c --- */
 
 /* Makes a child of a specification, whose terms it borrows; w is 0, or the result is what is wrong
    with it. */
 tr_term tr__child_parse(struct tr_child *c, tr_term spec, enum tr_auto_shutdown auto_shutdown);
 
+/* The same for what tr__child_ask_start makes of a struct, of which nothing is wrong; false for
+   anything else, and then *c is cleared. */
+bool tr__child_parse_compact(struct tr_child *c, tr_term spec);
+
+/* --- supervisor_spec.c --- */
+
+/*
+ * Asks a supervisor to start a child that a struct specifies. Where that says nothing unusual the
+ * specification travels as {'$c', Address, Traits, Args} or {'$c', Address, Traits, Args, Id,
+ * Name}, since a map would cost more to build, to send and to read than all the rest of the start.
+ */
+tr_term tr__child_ask_start(tr_term to, const struct tr_child_spec *spec, bool dynamic);
+
+/* Whether a specification says what the child is. */
+bool tr__child_is_something(const struct tr_child_spec *spec);
+
 /* The specification with all defaults filled in. */
 tr_term tr__child_spec(const struct tr_child *c);
 
+/* The name of the module that a child of this kind is; NULL when it has none. */
+const char *tr__child_module_name(enum tr_child_kind kind, const void *what);
+
 /* Its parts as Erlang writes them. */
+tr_term tr__child_start_of(const struct tr_child *c); /* {Module, Function, Args} */
+tr_term tr__child_modules(const struct tr_child *c);
 tr_term tr__child_shutdown(const struct tr_child *c);
 tr_atom tr__child_restart(const struct tr_child *c);
 tr_atom tr__child_type(const struct tr_child *c);

@@ -5,10 +5,11 @@
  * Start functions run in the supervisor, as in OTP: while one waits, so does the supervisor. What
  * would end the process in one of them is caught, and is the reason for which the start failed.
  */
+#include "otp/start.h"
 #include "otp/supervisor.h"
 
 tr_atoms(ok, error, ignore, undef, EXIT, DOWN, kill, killed, shutdown, normal, noproc, undefined,
-         out_of_memory, already_started, child_terminated, shutdown_error);
+         badarg, out_of_memory, already_started, child_terminated, shutdown_error);
 
 /* --- start --- */
 
@@ -27,21 +28,48 @@ static tr_term argument(tr_term args)
     return tr_tuple_from_array(items, n);
 }
 
+#define SITE "child\0" __FILE__
+
+/* Runs when the process has its name. */
+static void named_process(tr_term arg)
+{
+    tr_term user_arg;
+    uint64_t fn;
+
+    if (!tr_match(arg, &fn, &user_arg))
+        tr_error(a_badarg, arg);
+    tr__init_ack_self();
+    ((tr_process_fn)(uintptr_t)fn)(user_arg);
+}
+
+/* Through a module only the process itself can take a name: this waits until it has. */
+static tr_term start_via(const struct tr_child *c, struct tr_arg arg)
+{
+    const struct tr_start_opts opts = { .via = c->name };
+    struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)c->what), arg };
+
+    return tr_start_link_args(named_process, &opts, SITE, args, 2);
+}
+
 static tr_term start_process(const struct tr_child *c, struct tr_arg arg)
 {
-    const struct tr_spawn_opts opts = { .link = true, .name = c->name };
+    struct tr_spawn_opts opts = { .link = true };
     tr_pid holder;
 
-    if (c->name.w && tr_whereis(c->name, &holder))
+    if (c->name.w && !tr_match(c->name, &opts.name))
+        return start_via(c, arg);
+    if (c->name.w && tr_whereis(opts.name, &holder))
         return tr_build(a_error, tr_tuple(a_already_started, holder));
-    return tr_build(a_ok, tr_proc_spawn_args((tr_process_fn)(uintptr_t)c->what, &opts,
-                                             "child\0" __FILE__, &arg, 1));
+    return tr_build(a_ok,
+                    tr_proc_spawn_args((tr_process_fn)(uintptr_t)c->what, &opts, SITE, &arg, 1));
 }
 
 static tr_term start_thing(const struct tr_child *c, struct tr_arg arg)
 {
-    const struct tr_gen_server_opts opts = { .name = c->name };
+    struct tr_gen_server_opts opts = { 0 };
 
+    if (c->name.w && !tr_match(c->name, &opts.name))
+        opts.via = c->name;
     switch ((enum tr_child_kind)c->kind) {
     case TR__CHILD_SERVER:
         return tr_gen_server_start_args(c->what, TR_GEN_SERVER_LINK, &opts, &arg, 1);
@@ -60,7 +88,7 @@ static tr_term start_thing(const struct tr_child *c, struct tr_arg arg)
     case TR__CHILD_UNKNOWN:
         break;
     }
-    tr_exit(a_undef, tr_list(c->start));
+    tr_exit(a_undef, tr_list(tr__child_start_of(c)));
 }
 
 tr_term tr__child_run_start(const struct tr_child *c, tr_term args)
@@ -117,19 +145,14 @@ tr_term tr__child_call_start(const struct tr_sup *s, const struct tr_child *c, t
 /* The arguments of a temporary child are not needed again: they may be large. */
 static void forget_arguments(struct tr_child *c)
 {
-    tr_term module, function, args;
-
-    if (!tr_match(c->start, &module, &function, &args) || tr_match(args, a_undefined))
-        return;
-    tr_term start = tr_keep(tr_build(module, function, a_undefined));
-    tr_release(c->start);
-    c->start = start;
+    tr_release(c->args);
+    c->args = tr_build(a_undefined);
 }
 
 tr_term tr__child_start(struct tr_sup *s, struct tr_child *c)
 {
     /* A copy: what is returned may be part of it, and outlive the child. */
-    tr_term result = tr__child_call_start(s, c, tr_copy(tr_element(c->start, 2)));
+    tr_term result = tr__child_call_start(s, c, tr_copy(c->args));
     tr_pid pid;
 
     if (tr_match(result, a_ok, &pid) || tr_match(result, a_ok, &pid, tr_any())) {

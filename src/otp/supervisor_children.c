@@ -101,8 +101,11 @@ struct tr_child *tr__children_add(struct tr_sup *s, const struct tr_child *c)
 
     *new = *c;
     new->id = c->id.w ? tr_keep(c->id) : c->id;
-    new->start = tr_keep(c->start);
-    new->modules = tr_keep(c->modules);
+    new->args = tr_keep(c->args);
+    if (c->modules.w)
+        new->modules = tr_keep(c->modules);
+    if (c->name.w)
+        new->name = tr_keep(c->name);
     new->pid.w = 0;
     new->state = TR__CHILD_STOPPED;
     if ((size_t)t->n >= t->by_id.size) {
@@ -158,7 +161,10 @@ void tr__children_remove(struct tr_sup *s, struct tr_child *c)
     t->supervisors -= c->supervisor;
     if (c->id.w)
         tr_release(c->id);
-    tr_release(c->start);
-    tr_release(c->modules);
+    tr_release(c->args);
+    if (c->modules.w)
+        tr_release(c->modules);
+    if (c->name.w)
+        tr_release(c->name);
     tr_free(c);
 }

@@ -14,7 +14,7 @@ static tr_term offender(const struct tr_child *c)
         pid = tr_build(a_restarting, pid);
     return tr_build(tr_list(
         tr_tuple(a_pid, pid), tr_tuple(a_id, c->id.w ? c->id : tr_build(a_undefined)),
-        tr_tuple(a_mfargs, c->start), tr_tuple(a_restart_type, tr__child_restart(c)),
+        tr_tuple(a_mfargs, tr__child_start_of(c)), tr_tuple(a_restart_type, tr__child_restart(c)),
         tr_tuple(a_significant, (bool)c->significant), tr_tuple(a_shutdown, tr__child_shutdown(c)),
         tr_tuple(a_child_type, tr__child_type(c))));
 }

@@ -2,68 +2,93 @@
 /*
  * Specifications of children.
  *
- * They travel as OTP's maps, #{id, start, restart, significant, shutdown, type, modules}, so that
- * there is one way in for those written in C and those sent by others, and one check. What a start
- * is in C, Erlang has no word for: it is the entry '$c', {Kind, Address, Name}. A start without
- * that entry is one of another program, and fails with undef.
+ * They travel as OTP's maps, #{id, start, restart, significant, shutdown, type, modules}. What a
+ * start is in C, Erlang has no word for: it is the entry '$c', {Kind, Address, Name}. A start
+ * without that entry is one of another program, and fails with undef. Between two that are both
+ * written in C a tuple says the same (tr__child_ask_start).
  */
 #include "otp/supervisor.h"
 
 #include <string.h>
 
 tr_atoms(id, start, restart, significant, shutdown, type, modules, start_link, permanent, transient,
-         temporary, worker, supervisor, brutal_kill, infinity, dynamic, missing_id, missing_start,
-         invalid_mfa, invalid_restart_type, invalid_significant, invalid_child_type,
-         invalid_shutdown, invalid_modules, invalid_module, invalid_child_spec, bad_combination,
-         auto_shutdown, never, undefined);
+         temporary, worker, supervisor, brutal_kill, infinity, undefined, start_child);
 tr_atom_as(a_c, "$c");
-tr_atom_as(a_true, "true");
-tr_atom_as(a_false, "false");
 
-enum { WORKER_SHUTDOWN_MS = 5000 };
+enum { SHUTDOWN_MAX_MS = INT32_MAX };
 
 /* --- from structs to terms --- */
 
 /* What the struct says the child is. */
 struct thing {
     enum tr_child_kind kind;
-    uintptr_t address;
-    const char *module; /* NULL: has no name of its own */
-    bool supervisor;
+    const void *what;
 };
+
+static struct thing thing_of(const struct tr_child_spec *s)
+{
+    struct thing t = { TR__CHILD_UNKNOWN, NULL };
+
+    if (s->server)
+        t = (struct thing){ TR__CHILD_SERVER, s->server };
+    else if (s->statem)
+        t = (struct thing){ TR__CHILD_STATEM, s->statem };
+    else if (s->process)
+        t = (struct thing){ TR__CHILD_PROCESS, (const void *)(uintptr_t)s->process };
+    else if (s->supervisor)
+        t = (struct thing){ TR__CHILD_SUPERVISOR, s->supervisor };
+    else if (s->dynamic_supervisor)
+        t = (struct thing){ TR__CHILD_DYNAMIC, s->dynamic_supervisor };
+    else if (s->partition_supervisor)
+        t = (struct thing){ TR__CHILD_PARTITIONS, s->partition_supervisor };
+    else if (s->start)
+        t = (struct thing){ TR__CHILD_FUNCTION, (const void *)(uintptr_t)s->start };
+    return t;
+}
+
+bool tr__child_is_something(const struct tr_child_spec *s)
+{
+    return thing_of(s).what;
+}
+
+static bool is_supervisor(const struct tr_child_spec *s, struct thing t)
+{
+    if (s->type != TR_CHILD_DEFAULT)
+        return s->type == TR_SUPERVISOR;
+    return t.kind == TR__CHILD_SUPERVISOR || t.kind == TR__CHILD_DYNAMIC ||
+           t.kind == TR__CHILD_PARTITIONS;
+}
 
 static const char *or_default(const char *name, const char *otherwise)
 {
     return name ? name : otherwise;
 }
 
-static struct thing thing_of(const struct tr_child_spec *s)
+const char *tr__child_module_name(enum tr_child_kind kind, const void *what)
 {
-    if (s->server)
-        return (struct thing){ TR__CHILD_SERVER, (uintptr_t)s->server, s->server->name, false };
-    if (s->statem)
-        return (struct thing){ TR__CHILD_STATEM, (uintptr_t)s->statem, s->statem->name, false };
-    if (s->process)
-        return (struct thing){ TR__CHILD_PROCESS, (uintptr_t)s->process, NULL, false };
-    if (s->supervisor)
-        return (struct thing){ TR__CHILD_SUPERVISOR, (uintptr_t)s->supervisor,
-                               or_default(s->supervisor->name, "supervisor"), true };
-    if (s->dynamic_supervisor)
-        return (struct thing){ TR__CHILD_DYNAMIC, (uintptr_t)s->dynamic_supervisor,
-                               or_default(s->dynamic_supervisor->name, "dynamic_supervisor"),
-                               true };
-    if (s->partition_supervisor)
-        return (struct thing){ TR__CHILD_PARTITIONS, (uintptr_t)s->partition_supervisor,
-                               "partition_supervisor", true };
-    if (s->start)
-        return (struct thing){ TR__CHILD_FUNCTION, (uintptr_t)s->start, NULL, false };
-    return (struct thing){ TR__CHILD_UNKNOWN, 0, NULL, false };
+    switch (kind) {
+    case TR__CHILD_SERVER:
+        return ((const struct tr_gen_server *)what)->name;
+    case TR__CHILD_STATEM:
+        return ((const struct tr_gen_statem *)what)->name;
+    case TR__CHILD_SUPERVISOR:
+        return or_default(((const struct tr_supervisor *)what)->name, "supervisor");
+    case TR__CHILD_DYNAMIC:
+        return or_default(((const struct tr_dynamic_supervisor *)what)->name, "dynamic_supervisor");
+    case TR__CHILD_PARTITIONS:
+        return "partition_supervisor";
+    case TR__CHILD_UNKNOWN:
+    case TR__CHILD_PROCESS:
+    case TR__CHILD_FUNCTION:
+        break;
+    }
+    return NULL;
 }
 
 /* w is 0 when there is none. */
-static tr_term id_of(const struct tr_child_spec *s, const struct thing *thing)
+static tr_term id_of(const struct tr_child_spec *s, const char *module)
 {
-    const char *text = s->id ? s->id : s->name ? s->name : thing->module;
+    const char *text = s->id ? s->id : s->name ? s->name : module;
 
     if (s->id_term.w || !text)
         return s->id_term;
@@ -86,13 +111,32 @@ static tr_term args_of(const struct tr_child_spec *s)
     return tr_build(tr_list(arg));
 }
 
-static tr_term start_of(const struct tr_child_spec *s, const struct thing *thing, tr_term id)
+static tr_term start_of(const struct tr_child_spec *s, const char *name, tr_term id)
 {
-    tr_term module = thing->module ? tr_build(tr_intern(thing->module)) : id;
+    tr_term module = name ? tr_build(tr_intern(name)) : id;
 
     if (!module.w || !tr_is_atom(module))
         module = tr_build(a_undefined);
     return tr_build(module, a_start_link, args_of(s));
+}
+
+static bool has_name(const struct tr_child_spec *s)
+{
+    return s->name || s->via || s->via_term.w;
+}
+
+/* An atom, or {via, Module, Term}; undefined when it is to have none. */
+static tr_term name_of(const struct tr_child_spec *s)
+{
+    tr_term via;
+
+    if (s->name)
+        return tr_build(tr_intern(s->name));
+    if (s->via_term.w)
+        return s->via_term;
+    if (!s->via)
+        return tr_build(a_undefined);
+    return tr_parse(s->via, strlen(s->via), &via, NULL) ? tr_build(s->via) : via;
 }
 
 static tr_term shutdown_of(int64_t ms)
@@ -111,13 +155,11 @@ static tr_term restart_of(enum tr_restart restart)
     return restart <= TR_TEMPORARY ? tr_build(*restarts[restart]) : tr_build((int)restart);
 }
 
-static tr_term type_of(enum tr_child_type type, bool supervisor)
+static tr_term type_of(const struct tr_child_spec *s, struct thing thing)
 {
-    if (type == TR_CHILD_DEFAULT)
-        return tr_build(supervisor ? a_supervisor : a_worker);
-    if (type <= TR_SUPERVISOR)
-        return tr_build(type == TR_SUPERVISOR ? a_supervisor : a_worker);
-    return tr_build((int)type);
+    if (s->type > TR_SUPERVISOR)
+        return tr_build((int)s->type);
+    return tr_build(is_supervisor(s, thing) ? a_supervisor : a_worker);
 }
 
 static tr_term modules_of(const char *text)
@@ -130,24 +172,72 @@ static tr_term modules_of(const char *text)
 tr_term tr_child_to_term(const struct tr_child_spec *s)
 {
     struct thing thing = thing_of(s);
-    tr_term id = id_of(s, &thing);
-    tr_term map =
-        tr_build(tr_map(a_restart, restart_of(s->restart), a_type,
-                        type_of(s->type, thing.supervisor), a_significant, (bool)s->significant));
+    const char *module = tr__child_module_name(thing.kind, thing.what);
+    tr_term id = id_of(s, module);
+    tr_term map = tr_build(tr_map(a_restart, restart_of(s->restart), a_type, type_of(s, thing),
+                                  a_significant, (bool)s->significant));
 
     if (id.w)
         map = tr_map_put(map, tr_build(a_id), id);
-    if (thing.address) {
-        tr_term name = s->name ? tr_build(tr_intern(s->name)) : tr_build(a_undefined);
-        map = tr_map_put(map, tr_build(a_start), start_of(s, &thing, id));
+    if (thing.what) {
+        map = tr_map_put(map, tr_build(a_start), start_of(s, module, id));
         map = tr_map_put(map, tr_build(a_c),
-                         tr_build((int)thing.kind, (uint64_t)thing.address, name));
+                         tr_build((int)thing.kind, (uint64_t)(uintptr_t)thing.what, name_of(s)));
     }
     if (s->shutdown_ms)
         map = tr_map_put(map, tr_build(a_shutdown), shutdown_of(s->shutdown_ms));
     if (s->modules)
         map = tr_map_put(map, tr_build(a_modules), modules_of(s->modules));
     return map;
+}
+
+/* --- what C asks C --- */
+
+/* Whether a tuple can say it: nothing in it is wrong, or rare. */
+static bool is_plain(const struct tr_child_spec *s, struct thing thing)
+{
+    bool shutdown = s->shutdown_ms == TR_INFINITY ||
+                    (s->shutdown_ms >= TR_BRUTAL_KILL && s->shutdown_ms <= SHUTDOWN_MAX_MS);
+
+    return thing.what && shutdown && s->restart <= TR_TEMPORARY && s->type <= TR_SUPERVISOR &&
+           !s->significant && !s->modules;
+}
+
+static int64_t shutdown_ms_of(const struct tr_child_spec *s, bool supervisor)
+{
+    if (!s->shutdown_ms)
+        return supervisor ? TR_INFINITY : TR__WORKER_SHUTDOWN_MS;
+    return s->shutdown_ms == TR_ZERO ? 0 : s->shutdown_ms;
+}
+
+static uint64_t traits_of(const struct tr_child_spec *s, struct thing thing)
+{
+    bool supervisor = is_supervisor(s, thing);
+    int64_t ms = shutdown_ms_of(s, supervisor);
+    uint64_t shutdown = ms == TR_INFINITY ? 0 : (uint64_t)(ms - TR_BRUTAL_KILL + 1);
+
+    return shutdown * TR__TRAIT_SHUTDOWN + (uint64_t)s->restart * TR__TRAIT_RESTART +
+           (supervisor ? TR__TRAIT_SUPERVISOR : 0) + thing.kind;
+}
+
+tr_term tr__child_ask_start(tr_term to, const struct tr_child_spec *s, bool dynamic)
+{
+    struct thing thing = thing_of(s);
+    const char *module = tr__child_module_name(thing.kind, thing.what);
+    uint64_t address = (uint64_t)(uintptr_t)thing.what;
+
+    if (is_plain(s, thing) && dynamic && module && !has_name(s))
+        return tr_call_within(TR_INFINITY, to, a_start_child,
+                              tr_tuple(a_c, address, traits_of(s, thing), args_of(s)));
+    tr_term id = id_of(s, module);
+    if (dynamic && !id.w)
+        id = tr_build(a_undefined);
+    if (is_plain(s, thing) && id.w)
+        return tr_call_within(
+            TR_INFINITY, to, a_start_child,
+            tr_tuple(a_c, address, traits_of(s, thing), args_of(s), id, name_of(s)));
+    return dynamic ? tr_dynamic_supervisor_start_child_term(to, tr_child_to_term(s))
+                   : tr_supervisor_start_child_term(to, tr_child_to_term(s));
 }
 
 void *tr_child_pointer(tr_term arg)
@@ -168,153 +258,6 @@ tr_term tr__child_id_int(int64_t id)
     return tr_build(id);
 }
 
-/* --- from terms to children; each step returns what is wrong, or w of 0 --- */
-
-static const tr_term fine = { 0 };
-
-static bool get(tr_term map, tr_atom key, tr_term *value)
-{
-    return tr_map_get(map, tr_build(key), value);
-}
-
-static tr_term parse_start(struct tr_child *c, tr_term spec)
-{
-    tr_atom module, function;
-    tr_term args;
-    size_t n;
-
-    if (!get(spec, a_start, &c->start))
-        return tr_build(a_missing_start);
-    if (!tr_match(c->start, &module, &function, &args) || !tr_list_length(args, &n))
-        return tr_build(a_invalid_mfa, c->start);
-    c->modules = tr_build(tr_list(module));
-    return fine;
-}
-
-static void parse_c(struct tr_child *c, tr_term spec)
-{
-    uint64_t address;
-    tr_term entry;
-    tr_atom name;
-    int kind;
-
-    if (!get(spec, a_c, &entry) || !tr_match(entry, &kind, &address, &name))
-        return;
-    c->kind = (uint8_t)kind;
-    c->what = (const void *)(uintptr_t)address;
-    c->name = name.w == a_undefined.w ? (tr_atom){ 0 } : name;
-}
-
-static tr_term parse_restart(struct tr_child *c, tr_term spec)
-{
-    tr_term value = tr_build(a_permanent);
-
-    get(spec, a_restart, &value);
-    for (uint8_t i = 0; i <= TR_TEMPORARY; i++) {
-        if (tr_match(value, *restarts[i])) {
-            c->restart = i;
-            return fine;
-        }
-    }
-    return tr_build(a_invalid_restart_type, value);
-}
-
-static tr_term combination(tr_atom key, tr_atom value)
-{
-    return tr_build(a_bad_combination,
-                    tr_list(tr_tuple(key, value), tr_tuple(a_significant, a_true)));
-}
-
-static tr_term parse_significant(struct tr_child *c, tr_term spec,
-                                 enum tr_auto_shutdown auto_shutdown)
-{
-    tr_term value = tr_build(a_false);
-
-    get(spec, a_significant, &value);
-    if (!tr_match(value, &c->significant))
-        return tr_build(a_invalid_significant, value);
-    if (c->significant && auto_shutdown == TR_NEVER)
-        return combination(a_auto_shutdown, a_never);
-    if (c->significant && c->restart == TR_PERMANENT)
-        return combination(a_restart, a_permanent);
-    return fine;
-}
-
-static tr_term parse_type(struct tr_child *c, tr_term spec)
-{
-    tr_term value = tr_build(a_worker);
-
-    get(spec, a_type, &value);
-    c->supervisor = tr_match(value, a_supervisor);
-    return c->supervisor || tr_match(value, a_worker) ? fine
-                                                      : tr_build(a_invalid_child_type, value);
-}
-
-static tr_term parse_shutdown(struct tr_child *c, tr_term spec)
-{
-    tr_term value;
-
-    c->shutdown_ms = c->supervisor ? TR_INFINITY : WORKER_SHUTDOWN_MS;
-    if (!get(spec, a_shutdown, &value))
-        return fine;
-    if (tr_match(value, a_infinity))
-        c->shutdown_ms = TR_INFINITY;
-    else if (tr_match(value, a_brutal_kill))
-        c->shutdown_ms = TR_BRUTAL_KILL;
-    else if (!tr_match(value, &c->shutdown_ms) || c->shutdown_ms < 0)
-        return tr_build(a_invalid_shutdown, value);
-    return fine;
-}
-
-static tr_term parse_modules(struct tr_child *c, tr_term spec)
-{
-    tr_term module, rest;
-
-    if (!get(spec, a_modules, &c->modules) || tr_match(c->modules, a_dynamic))
-        return fine;
-    rest = c->modules;
-    while (tr_list_next(&rest, &module))
-        if (!tr_is_atom(module))
-            return tr_build(a_invalid_module, module);
-    return tr_is_nil(rest) ? fine : tr_build(a_invalid_modules, c->modules);
-}
-
-/* {Id, Start, Restart, Shutdown, Type, Modules} as a map. */
-static tr_term from_tuple(tr_term spec)
-{
-    tr_term id, start, restart, shutdown, type, modules;
-
-    if (!tr_match(spec, &id, &start, &restart, &shutdown, &type, &modules))
-        return spec;
-    return tr_build(tr_map(a_id, id, a_start, start, a_restart, restart, a_shutdown, shutdown,
-                           a_type, type, a_modules, modules));
-}
-
-#define TRY(step)                                                                                  \
-    do {                                                                                           \
-        tr_term wrong = (step);                                                                    \
-        if (wrong.w)                                                                               \
-            return wrong;                                                                          \
-    } while (0)
-
-tr_term tr__child_parse(struct tr_child *c, tr_term spec, enum tr_auto_shutdown auto_shutdown)
-{
-    memset(c, 0, sizeof *c);
-    spec = from_tuple(spec);
-    if (!tr_is_map(spec))
-        return tr_build(a_invalid_child_spec, spec);
-    if (!get(spec, a_id, &c->id))
-        return tr_build(a_missing_id);
-    TRY(parse_start(c, spec));
-    TRY(parse_restart(c, spec));
-    TRY(parse_significant(c, spec, auto_shutdown));
-    TRY(parse_type(c, spec));
-    TRY(parse_shutdown(c, spec));
-    TRY(parse_modules(c, spec));
-    parse_c(c, spec);
-    return fine;
-}
-
 /* --- from children to terms --- */
 
 tr_term tr__child_shutdown(const struct tr_child *c)
@@ -332,16 +275,31 @@ tr_atom tr__child_type(const struct tr_child *c)
     return c->supervisor ? a_supervisor : a_worker;
 }
 
+static tr_atom module_of(const struct tr_child *c)
+{
+    return c->module.w ? c->module : tr_intern(tr__child_module_name(c->kind, c->what));
+}
+
+tr_term tr__child_start_of(const struct tr_child *c)
+{
+    return tr_build(module_of(c), c->function.w ? c->function : a_start_link, c->args);
+}
+
+tr_term tr__child_modules(const struct tr_child *c)
+{
+    return c->modules.w ? c->modules : tr_build(tr_list(module_of(c)));
+}
+
 tr_term tr__child_spec(const struct tr_child *c)
 {
-    tr_term map =
-        tr_build(tr_map(a_id, c->id, a_start, c->start, a_restart, tr__child_restart(c),
-                        a_significant, (bool)c->significant, a_shutdown, tr__child_shutdown(c),
-                        a_type, tr__child_type(c), a_modules, c->modules));
+    tr_term map = tr_build(tr_map(a_id, c->id, a_start, tr__child_start_of(c), a_restart,
+                                  tr__child_restart(c), a_significant, (bool)c->significant,
+                                  a_shutdown, tr__child_shutdown(c), a_type, tr__child_type(c),
+                                  a_modules, tr__child_modules(c)));
 
     if (!c->what)
         return map;
-    return tr_map_put(
-        map, tr_build(a_c),
-        tr_build((int)c->kind, (uint64_t)(uintptr_t)c->what, c->name.w ? c->name : a_undefined));
+    return tr_map_put(map, tr_build(a_c),
+                      tr_build((int)c->kind, (uint64_t)(uintptr_t)c->what,
+                               c->name.w ? c->name : tr_build(a_undefined)));
 }

@@ -387,8 +387,8 @@ static tr_term start_supervisor(const struct tr_task_supervisor_opts *opts,
     const struct tr_arg args[] = { TR_ARG(opts->max_children),
                                    TR_ARG(opts->max_restarts ? opts->max_restarts : MAX_RESTARTS),
                                    TR_ARG(opts->max_seconds ? opts->max_seconds : MAX_SECONDS) };
-    return tr_gen_server_start_args(&task_supervisor, tie, TR_GEN_SERVER_OPTS(.name = opts->name),
-                                    args, 3);
+    const struct tr_gen_server_opts server = { .name = opts->name, .via = opts->via };
+    return tr_gen_server_start_args(&task_supervisor, tie, &server, args, 3);
 }
 
 tr_term tr_task_supervisor_start(const struct tr_task_supervisor_opts *opts)
