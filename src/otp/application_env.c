@@ -180,19 +180,26 @@ static tr_term failed_at(const char *path, const struct tr_text *t, size_t at, t
     return tr_build(a_error, text);
 }
 
-/* False, with the cause in errno. */
+static void close_file(void *fd)
+{
+    if (*(int *)fd >= 0)
+        close(*(int *)fd);
+}
+
+/* False, with the cause in errno. The text takes memory, for want of which the process may end. */
 static bool load(const char *path, struct tr_text *t)
 {
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
     char bytes[4096];
-    ssize_t n;
+    int fd = -1;
+    ssize_t n = -1;
 
-    if (fd < 0)
-        return false;
-    while ((n = read(fd, bytes, sizeof bytes)) > 0)
+    tr_defer(close_file, &fd);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    while (fd >= 0 && (n = read(fd, bytes, sizeof bytes)) > 0)
         tr__text_add(t, bytes, (size_t)n);
     int why = errno;
-    close(fd);
+    tr_defer_cancel(close_file, &fd);
+    close_file(&fd);
     errno = why;
     return n == 0;
 }
