@@ -52,4 +52,21 @@ static inline void bench_report_rate(const char *name, int64_t operations, int64
     bench_report(name, (double)operations / seconds, unit);
 }
 
+/* Resident memory and page tables of this program, in KiB. */
+static inline int64_t bench_memory_kib(void)
+{
+    FILE *status = fopen("/proc/self/status", "r");
+    char line[256];
+    int64_t total = 0;
+
+    if (!status)
+        return 0;
+    while (fgets(line, sizeof line, status)) {
+        if (!strncmp(line, "VmRSS:", 6) || !strncmp(line, "VmPTE:", 6))
+            total += strtoimax(line + 6, NULL, 10);
+    }
+    fclose(status);
+    return total;
+}
+
 #endif

@@ -104,6 +104,10 @@ ROWS = [
     Row("pubsub", "one publisher, 1,000 subscribers", 2_000, "deliveries/s", goals={"elixir": 8}),
     Row("children", "dynamic supervisor: child started and ended", 200_000, "children/s",
         goals={"elixir": 10}),
+    Row("servers", "1,000,000 servers started one after the other, idle then", 1_000_000,
+        "servers/s", goals={"erlang": 5}),
+    Row("servers_memory", "the same, memory of each, 16 bytes of state", 1_000_000, "bytes",
+        program="servers", arguments=("memory",), lower_is_better=True, limit=600),
 ]
 
 # What an operation costs as the number of things grows. There are as many processes as memory has

@@ -46,35 +46,18 @@ static void hibernated(tr_term arg)
     tr_hibernate(wait_for_stop);
 }
 
-/* Resident memory and page tables of this program, in KiB. */
-static int64_t memory_kib(void)
-{
-    FILE *status = fopen("/proc/self/status", "r");
-    char line[256];
-    int64_t total = 0;
-
-    if (!status)
-        return 0;
-    while (fgets(line, sizeof line, status)) {
-        if (!strncmp(line, "VmRSS:", 6) || !strncmp(line, "VmPTE:", 6))
-            total += strtoimax(line + 6, NULL, 10);
-    }
-    fclose(status);
-    return total;
-}
-
 static void body(tr_term args)
 {
     (void)args;
     tr_pid self = tr_self();
-    int64_t before = memory_kib();
+    int64_t before = bench_memory_kib();
 
     atomic_store(&missing, processes);
     for (int64_t i = 0; i < processes; i++)
         tr_spawn(hibernate ? hibernated : suspended, self);
     tr_receive (m) {
         tr_on (m, a_ready) {
-            double bytes = (double)(memory_kib() - before) * 1024;
+            double bytes = (double)(bench_memory_kib() - before) * 1024;
             bench_report("mem", bytes / (double)processes, "bytes");
         }
     }
