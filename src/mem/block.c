@@ -237,6 +237,7 @@ void tr__block_free(void *p, size_t size)
 
 void tr__block_cache_flush(struct tr_block_cache *cache)
 {
+    tr__shared_settle(&cache->hand);
     for (unsigned c = 0; c < TR__BLOCK_CLASSES; c++) {
         depot_give(c, cache->active[c]);
         depot_give(c, cache->spare[c]);

@@ -12,6 +12,7 @@
 
 #include "base/compiler.h"
 #include "base/fault.h"
+#include "mem/counted.h"
 #include "os/tls.h"
 
 #include <stdbool.h>
@@ -28,8 +29,10 @@ struct tr_block_chain {
     uint32_t count;
 };
 
-/* The free blocks of one worker: two chains a class, so that one batch is always at hand. */
+/* The free blocks of one worker: two chains a class, so that one batch is always at hand; and the
+   references that it has in hand. */
 struct tr_block_cache {
+    struct tr_shared_hand hand;
     struct tr_block_chain active[TR__BLOCK_CLASSES];
     struct tr_block_chain spare[TR__BLOCK_CLASSES];
 };
@@ -92,8 +95,10 @@ static inline void *tr__block_pop(struct tr_block_chain *chain)
 
     chain->head = *(void **)p;
     chain->count--;
-    /* Another core may have written it last: fetch it while the caller fills this one. */
+    /* Another core may have written it last, or nobody yet: fetch it while the caller fills this
+       one. */
     __builtin_prefetch(chain->head, 1);
+    __builtin_prefetch((char *)chain->head + TR__CACHE_LINE, 1);
     return p;
 }
 
@@ -131,6 +136,31 @@ static inline void tr__block_free_inside(struct tr_tls *tls, void *p, size_t siz
         }
     }
     tr__block_free_slow(p, size);
+}
+
+/* tr__shared_retain where the worker has one in hand, as it most often has; the caller is inside.
+ */
+static inline void tr__shared_retain_inside(struct tr_tls *tls, struct tr_shared *shared)
+{
+    struct tr_block_cache *cache = tr__block_cache_of(tls);
+
+    if (tr__likely(cache && cache->hand.of == shared && cache->hand.n))
+        cache->hand.n--;
+    else
+        tr__shared_retain(shared);
+}
+
+/* tr__shared_release to the hand, where the worker has one in it already and others have some too;
+   false: nothing was done. The caller is inside. */
+static inline bool tr__shared_release_inside(struct tr_tls *tls, struct tr_shared *shared)
+{
+    struct tr_block_cache *cache = tr__block_cache_of(tls);
+
+    if (!cache || cache->hand.of != shared || !cache->hand.n ||
+        atomic_load_explicit(&shared->refs, memory_order_acquire) == cache->hand.n + 1)
+        return false;
+    cache->hand.n++;
+    return true;
 }
 
 #endif

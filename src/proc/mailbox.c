@@ -92,15 +92,18 @@ void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig)
         p->flags |= TR__P_SEEN_DEAD;
         return;
     }
-    /* What is counted may run code of the program when it goes: not inside. */
-    if (tr__unlikely(sig->counted)) {
-        tr__sig_free(sig);
-        return;
-    }
     struct tr_tls *tls = tr__tls();
     bool was = tr__tls_enter(tls);
-    tr__sig_free_inside(tls, sig);
+    struct tr_counted *counted = sig->counted;
+    if (!counted || (!counted->next && tr__shared_release_inside(tls, counted->shared))) {
+        sig->counted = NULL;
+        tr__sig_free_inside(tls, sig);
+        tr__tls_leave(tls, was);
+        return;
+    }
+    /* It may be large, and take long to go: not inside. */
     tr__tls_leave(tls, was);
+    tr__sig_free(sig);
 }
 
 void tr__sig_bounce(struct tr_proc *p, struct tr_sig *sig)

@@ -428,6 +428,7 @@ void tr__replay_run(struct tr_worker *w)
         /* Without a worker, another thread is in this loop already. */
         if (!tls->worker)
             return;
+        tr__shared_settle(&w->blocks.hand);
         tr__replay_note((uint64_t)w->budget);
         replay.hooks->after(w, r);
     }

@@ -216,6 +216,7 @@ struct tr_runnable *tr__worker_next(struct tr_worker *w)
     if (tr__unlikely(tr__replay_on || !tr__worker() ||
                      atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed)))
         return NULL;
+    tr__shared_settle(&w->blocks.hand);
     struct tr_runnable *r = take_local(w);
     if (tr__unlikely(!r) && !(r = find(w)))
         return NULL;
