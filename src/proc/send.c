@@ -12,6 +12,8 @@
 
 #include <string.h>
 
+#define LOOK_AT 4u /* words of an object, to see whether it refers to others */
+
 /* The pid or alias that a destination means: TR_ENOTFOUND for a name that nobody holds, TR_EBADARG
    for what is no destination. *to is 0 for one that swallows everything. */
 static tr_err resolve(tr_term dest, uint64_t *to)
@@ -108,9 +110,9 @@ tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
     return err;
 }
 
-void tr_send_args(tr_term to, const struct tr_arg *args, int n)
+/* The caller is inside. */
+static TR__NOINLINE void send_args(tr_term to, const struct tr_arg *args, int n)
 {
-    TR__ENTER();
     uint64_t dest;
 
     if (resolve(to, &dest))
@@ -120,6 +122,73 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
         tr__raise_oom();
     (void)deliver(sig, TR__CAPS_WAITS);
     charge(TR__COST_SEND);
+}
+
+/* Sends to the process of a pid and pays; `tls` and `was` are of the tr__enter_at that it ends. */
+static inline __attribute__((always_inline)) void send_and_leave(struct tr_tls *tls, bool was,
+                                                                 struct tr_sig *sig)
+{
+    struct tr_proc *to = tr__slot_at(TR__PID_SLOT(sig->to));
+
+    if (tr__unlikely(!to || atomic_load_explicit(&to->id, memory_order_acquire) != sig->to)) {
+        tr__sig_free(sig);
+    } else if (tr__unlikely(tr__is_capped(to))) {
+        (void)tr__caps_send(to, sig, TR__CAPS_WAITS);
+        tls = tr__tls();
+    } else {
+        tr__push_inside(tls, to, sig);
+    }
+    tls = charge_at(tls, TR__COST_SEND);
+    tr__tls_leave(tls, was);
+}
+
+/* The object of a term that is one object, as far as a short look tells. */
+static inline const uint64_t *only_object(const struct tr_arg *args, int n)
+{
+    if (n != 1 || args[0].kind != TR__ARG_WORD || !tr__is_box(args[0].as.u))
+        return NULL;
+    const uint64_t *object = tr__box(args[0].as.u);
+    size_t words = TR__HEADER_N(*object);
+    if (tr__unlikely(words >= TR__SIG_WORDS_MAX))
+        return NULL;
+    if (TR__HEADER_KIND(*object) >= TR__KIND_RAW)
+        return object;
+    for (size_t i = 1; i <= words && i <= LOOK_AT; i++)
+        if (!tr__is_immediate(object[i]))
+            return NULL;
+    return object;
+}
+
+/* Copies it as it lies, without a size pass; NULL when it refers to others after all. */
+static inline struct tr_sig *object_message(struct tr_tls *tls, tr_term to, const uint64_t *object)
+{
+    size_t size = TR__SIG_WORD_SIZE(TR__HEADER_N(*object) + 1);
+    struct tr_sig *sig =
+        tr__sig_init(tr__block_alloc_inside(tls, size), TR__SIG_MESSAGE, to.w, size);
+
+    if (tr__unlikely(!sig))
+        tr__raise_oom();
+    if (tr__unlikely(!tr__object_copy(tls, tr__sig_words(sig), &sig->counted, object))) {
+        tr__sig_free_inside(tls, sig);
+        return NULL;
+    }
+    sig->term = tr__box_w(tr__sig_words(sig));
+    return sig;
+}
+
+void tr_send_args(tr_term to, const struct tr_arg *args, int n)
+{
+    struct tr_tls *tls;
+    bool was = tr__enter_at(&tls);
+    const uint64_t *object = (to.w & 7) == TR__TAG_PID ? only_object(args, n) : NULL;
+    struct tr_sig *sig = object ? object_message(tls, to, object) : NULL;
+
+    if (sig) {
+        send_and_leave(tls, was, sig);
+        return;
+    }
+    send_args(to, args, n);
+    tr__tls_leave(tr__tls(), was);
 }
 
 void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
@@ -146,18 +215,7 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
             w[3] = words[2];
         sig->term = tr__box_w(w);
     }
-    struct tr_proc *to_proc = tr__slot_at(TR__PID_SLOT(to.w));
-    if (tr__unlikely(!to_proc ||
-                     atomic_load_explicit(&to_proc->id, memory_order_acquire) != to.w)) {
-        tr__sig_free(sig);
-    } else if (tr__unlikely(tr__is_capped(to_proc))) {
-        (void)tr__caps_send(to_proc, sig, TR__CAPS_WAITS);
-        tls = tr__tls();
-    } else {
-        tr__push_inside(tls, to_proc, sig);
-    }
-    tls = charge_at(tls, TR__COST_SEND);
-    tr__tls_leave(tls, was);
+    send_and_leave(tls, was, sig);
 }
 
 /* --- the same message to many --- */

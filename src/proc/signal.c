@@ -13,8 +13,7 @@
 
 #include <string.h>
 
-#define WORDS_MAX ((UINT32_MAX - sizeof(struct tr_sig)) / sizeof(uint64_t))
-#define FLAT_MAX  8u
+#define FLAT_MAX 8u
 
 /* Most messages: a few values that need no memory of their own. Their words; false: another one. */
 static inline bool flat(const struct tr_arg *args, uint32_t n, uint64_t words[FLAT_MAX])
@@ -55,7 +54,7 @@ struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
     }
     size_t words = tr__args_size(args, n);
 
-    if (words > WORDS_MAX)
+    if (words > TR__SIG_WORDS_MAX)
         return NULL;
     struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
     if (!sig)
@@ -78,7 +77,7 @@ struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint6
     bool immediate = tr__arg_immediate(arg, word);
     size_t words = head + (immediate ? 0 : tr__args_size(&arg, 1));
 
-    if (words > WORDS_MAX)
+    if (words > TR__SIG_WORDS_MAX)
         return NULL;
     struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
     if (!sig || immediate)

@@ -57,6 +57,7 @@ struct tr_sig {
 };
 
 #define TR__SIG_WORD_SIZE(n) (sizeof(struct tr_sig) + (n) * sizeof(uint64_t))
+#define TR__SIG_WORDS_MAX    ((UINT32_MAX - sizeof(struct tr_sig)) / sizeof(uint64_t))
 
 /* The words that stand behind the head, in the same block. */
 static inline uint64_t *tr__sig_words(struct tr_sig *sig)

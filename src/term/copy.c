@@ -4,6 +4,8 @@
  *
  * The copy needs no stack: the words already written are the queue of what is still to be copied,
  * since headers tell raw words from terms. So the root comes first and a list lies in a row.
+ *
+ * Most words of large objects are immediates, so both passes look at eight at a time.
  */
 #include "mem/block.h"
 #include "mem/heap.h"
@@ -12,6 +14,71 @@
 #include "term/pending.h"
 #include "term/raise.h"
 #include "term/term.h"
+
+#define GROUP 8u  /* words looked at together */
+#define RUN   64u /* words copied before it is known that they are immediates */
+
+typedef uint64_t pair __attribute__((vector_size(2 * sizeof(uint64_t))));
+
+static inline pair pair_at(const uint64_t *from)
+{
+    pair words;
+
+    memcpy(&words, from, sizeof words);
+    return words;
+}
+
+static inline pair pair_copy(uint64_t *to, const uint64_t *from)
+{
+    pair words = pair_at(from);
+
+    memcpy(to, &words, sizeof words);
+    return words;
+}
+
+static inline bool each_immediate(const uint64_t *words, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!tr__is_immediate(words[i]))
+            return false;
+    return true;
+}
+
+/* A bit that integers, atoms, nil and half of the references have, and pointers have not: where all
+   words have it in common none needs a closer look. */
+#define COMMON 4u
+
+static inline bool group_immediate(const uint64_t *at)
+{
+    pair common = pair_at(at) & pair_at(at + 2) & pair_at(at + 4) & pair_at(at + 6);
+
+    return tr__likely(common[0] & common[1] & COMMON) || each_immediate(at, GROUP);
+}
+
+/* Copies a run of words; true when all are immediates. The stores are of sixteen bytes, aligned in
+   a message: wider ones would each touch two lines. */
+static inline bool copy_run(uint64_t *to, const uint64_t *from, size_t n)
+{
+    pair common = { COMMON, COMMON };
+    uint64_t rest = COMMON;
+    size_t whole = n & ~(size_t)(GROUP - 1);
+
+    for (size_t i = 0; i < whole; i += GROUP)
+        common &= pair_copy(to + i, from + i) & pair_copy(to + i + 2, from + i + 2) &
+                  pair_copy(to + i + 4, from + i + 4) & pair_copy(to + i + 6, from + i + 6);
+    for (size_t i = whole; i < n; i++)
+        rest &= to[i] = from[i];
+    return tr__likely(common[0] & common[1] & rest) || each_immediate(from, n);
+}
+
+/* Copies words as long as they are immediates; true when all are. */
+static TR__NOINLINE bool copy_immediates(uint64_t *to, const uint64_t *from, size_t n)
+{
+    for (; n > RUN; n -= RUN, to += RUN, from += RUN)
+        if (!copy_run(to, from, RUN))
+            return false;
+    return copy_run(to, from, n);
+}
 
 size_t tr__term_size(tr_term term)
 {
@@ -24,6 +91,11 @@ size_t tr__term_size(tr_term term)
     tr__pending_init(&pending);
     do {
         while (span.n) {
+            if (span.n >= GROUP && group_immediate(span.at)) {
+                span.at += GROUP;
+                span.n -= GROUP;
+                continue;
+            }
             uint64_t w = *span.at++;
             span.n--;
             if (tr__is_immediate(w))
@@ -51,6 +123,33 @@ size_t tr__term_size(tr_term term)
     return size;
 }
 
+/* Puts the copy of a member for a counted object on the list of its block. */
+static inline struct tr_shared *chain(struct tr_counted **list, uint64_t *words)
+{
+    struct tr_counted *counted = (struct tr_counted *)(void *)words;
+
+    counted->next = *list;
+    *list = counted;
+    return counted->shared;
+}
+
+bool tr__object_copy(struct tr_tls *tls, uint64_t *to, struct tr_counted **list,
+                     const uint64_t *from)
+{
+    size_t n = TR__HEADER_N(*from);
+
+    to[0] = from[0];
+    if (TR__HEADER_KIND(*from) < TR__KIND_RAW)
+        return copy_immediates(to + 1, from + 1, n);
+    if (TR__HEADER_KIND(*from) != TR__KIND_COUNTED) {
+        memcpy(to + 1, from + 1, n * sizeof(uint64_t));
+        return true;
+    }
+    memcpy(to + 1, from + 1, (TR__COUNTED_WORDS - 1) * sizeof(uint64_t));
+    tr__shared_retain_inside(tls, chain(list, to));
+    return true;
+}
+
 /* Copies one object as it is; what it points to is copied when the scan comes to it. */
 static uint64_t copy_object(uint64_t **out, struct tr_counted **list, uint64_t w)
 {
@@ -65,13 +164,25 @@ static uint64_t copy_object(uint64_t **out, struct tr_counted **list, uint64_t w
     size_t n = TR__HEADER_N(*from) + 1;
     memcpy(to, from, n * sizeof(uint64_t));
     *out = to + n;
-    if (TR__HEADER_KIND(*from) == TR__KIND_COUNTED) {
-        struct tr_counted *counted = (struct tr_counted *)(void *)to;
-        tr__shared_retain(counted->shared);
-        counted->next = *list;
-        *list = counted;
-    }
+    if (TR__HEADER_KIND(*from) == TR__KIND_COUNTED)
+        tr__shared_retain(chain(list, to));
     return tr__box_w(to);
+}
+
+/* Copies what the n words there, copies themselves, point to. */
+static inline void copy_pointees(uint64_t **out, struct tr_counted **list, uint64_t *at, size_t n)
+{
+    while (n) {
+        if (n >= GROUP && group_immediate(at)) {
+            at += GROUP;
+            n -= GROUP;
+            continue;
+        }
+        if (!tr__is_immediate(*at))
+            *at = copy_object(out, list, *at);
+        at++;
+        n--;
+    }
 }
 
 tr_term tr__term_copy(uint64_t **out, struct tr_counted **list, tr_term term)
@@ -83,13 +194,14 @@ tr_term tr__term_copy(uint64_t **out, struct tr_counted **list, tr_term term)
     tr_term root = { copy_object(out, list, term.w) };
     while (scan < *out) {
         uint64_t w = *scan;
+        size_t n = 1; /* half of a list's pair */
         if ((w & 7) == TR__TAG_HEADER) {
-            scan += TR__HEADER_KIND(w) >= TR__KIND_RAW ? TR__HEADER_N(w) + 1 : 1;
-            continue;
+            n = TR__HEADER_N(w);
+            scan++;
         }
-        if (!tr__is_immediate(w))
-            *scan = copy_object(out, list, w);
-        scan++;
+        if ((w & 7) != TR__TAG_HEADER || TR__HEADER_KIND(w) < TR__KIND_RAW)
+            copy_pointees(out, list, scan, n);
+        scan += n;
     }
     return root;
 }

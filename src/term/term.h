@@ -18,6 +18,8 @@
 #include "mem/counted.h"
 #include "troupe/term.h"
 
+struct tr_tls;
+
 enum {
     TR__KIND_FLATMAP = 1, /* up to 32 pairs key, value in exact order of the keys */
     TR__KIND_HASHMAP = 2, /* small integer count, root node: more than 32 pairs */
@@ -99,6 +101,11 @@ int tr__equal(tr_term a, tr_term b);
 /* Words that tr__term_copy writes, 0 for immediates; SIZE_MAX when memory for the walk is short. */
 size_t tr__term_size(tr_term term);
 tr_term tr__term_copy(uint64_t **out, struct tr_counted **list, tr_term term);
+
+/* The same for one boxed object, header first, to where there is room for its words, if it refers
+   to no other; false, *list untouched, if it does. The caller is inside; `tls` is its thread's. */
+bool tr__object_copy(struct tr_tls *tls, uint64_t *to, struct tr_counted **list,
+                     const uint64_t *object);
 
 /*
  * The same for an argument list, as one term by the rule of troupe/shape.h; terms in it are copied.

@@ -261,6 +261,86 @@ TEST_PROC(message_outlives_the_terms_it_was_made_of)
     }
 }
 
+/* Sends the term to itself as it is, and as a part of another one. */
+static void check_arrives(tr_term term)
+{
+    tr_send(tr_self(), term);
+    CHECK_NEXT(term);
+    tr_send(tr_self(), a_hello, term, term);
+    CHECK_NEXT(a_hello, term, term);
+}
+
+/* Tuples of immediates are copied in one go: up to a word that is none, wherever it stands. */
+TEST_PROC(message_of_one_object_is_whole_whatever_stands_in_it)
+{
+    static const char large[100] = "shared";
+    const int most = 150;
+    tr_term items[150], boxed[] = { tr_build("text"), tr_build(tr_list(1, a_hello)), tr_build(1.5),
+                                    tr_build(a_hello, 1), tr_binary(large, sizeof large) };
+    tr_term immediates[] = {
+        tr_build(7), tr_build(a_hello), tr_build(tr_self()), tr_build(tr_make_ref()),
+        tr_nil(),    tr_build(-1)
+    };
+
+    for (int n = 0; n <= most; n += n < 20 ? 1 : 13)
+        tr_scope
+        {
+            for (int i = 0; i < n; i++)
+                items[i] = immediates[i % 6];
+            check_arrives(tr_tuple_from_array(items, (size_t)n));
+            check_arrives(tr_list_from_array(items, (size_t)n));
+            for (int at = 0; at < n; at += n < 20 ? 1 : 7) {
+                tr_term was = items[at];
+                items[at] = boxed[at % 5];
+                check_arrives(tr_tuple_from_array(items, (size_t)n));
+                items[at] = was;
+            }
+        }
+    for (int i = 0; i < 5; i++)
+        check_arrives(boxed[i]);
+}
+
+static void pass_on(tr_term arg)
+{
+    tr_pid to;
+    tr_term bytes;
+
+    CHECK(tr_match(arg, &to));
+    for (;;)
+        tr_receive (m)
+            tr_on (m, &bytes) {
+                tr_send(to, bytes);
+                tr_send(to, a_hello, bytes);
+            }
+}
+
+/* Processes of all workers let go of the same bytes in any order; the last one frees them. */
+TEST_PROC(bytes_that_many_share_live_as_long_as_anybody_has_them)
+{
+    static const char large[1000] = "shared";
+    const int n = check_rounds(2000);
+    tr_pid to[4];
+    tr_term bytes;
+
+    for (int i = 0; i < 4; i++)
+        to[i] = tr_spawn_link(pass_on, tr_self());
+    for (int i = 0; i < n; i++)
+        tr_scope
+        {
+            tr_term made = tr_binary(large, sizeof large);
+            for (int k = 0; k < 4; k++)
+                tr_send(to[k], i % 3 ? made : tr_sub_binary(made, 1, 500));
+        }
+    for (int i = 0; i < 8 * n; i++)
+        tr_receive (m) {
+            tr_on (m, a_hello, &bytes)
+                CHECK(bytes.w != 0);
+            tr_on (m, &bytes)
+                CHECK(tr_is_binary(bytes));
+        }
+    CHECK_NO_MESSAGE();
+}
+
 TEST_PROC(name_is_resolved_when_the_message_is_sent)
 {
     FACT("MSG-006", "a name is looked up when the message is sent; giving it to another process "
