@@ -1,56 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The timers of programs.
- *
- * A timer is one block: its place on a wheel, its entry in that wheel's index, and the signal it
- * will send, so firing needs no memory. Its reference names the wheel and a number that is never
- * used twice; whoever holds the reference finds the timer through the index.
- *
- * Who may touch what: the wheel's lock guards wheel place and index entry. The list of a process's
- * own timers belongs to that process alone; therefore a timer on such a list is not freed by
- * others: when somebody else cancels it, its signal is sent all the same, marked as cancelled, and
- * the owner takes it off the list when it arrives.
- */
+/* The timers of programs: making them, firing, the interface, and what their owner is told. */
+#include "proc/timer.h"
+
 #include "base/clock.h"
-#include "base/fault.h"
 #include "base/plant.h"
 #include "mem/block.h"
-#include "proc/proc.h"
 #include "proc/replay.h"
 #include "sched/replay.h"
 #include "term/raise.h"
 
-#include <stdlib.h>
-
-#define MS_MAX          (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
-#define WHEEL_SLOT_BASE ((UINT32_C(1) << TR__SLOT_BITS) - TR__MAX_WORKERS)
-#define BUCKETS_MIN     64u
-
-enum timer_state { PENDING, FIRED, CANCELLED };
-
-struct tr_timer {
-    struct tr_wheel_node node;
-    struct tr_timer *index_next; /* chain of the index; guarded by the wheel's lock */
-    uint64_t ref;
-    uint64_t to;            /* pid, or name */
-    int64_t period;         /* ns; 0: once */
-    struct tr_timer *next;  /* the owner's list; owner only */
-    struct tr_timer **link; /* what points to this one on that list */
-    uint32_t size;          /* of the whole block */
-    uint8_t state;          /* enum timer_state; guarded by the wheel's lock */
-    bool owned;             /* on the list of the process it is for, which started it */
-    struct tr_sig sig;
-};
-
-/* The index of one wheel: chains by number. */
-struct timer_index {
-    struct tr_timer **buckets;
-    uint32_t mask;
-    uint32_t count;
-    uint64_t last; /* the number given last */
-};
-
-static struct timer_index indexes[TR__MAX_WORKERS]; /* each guarded by its wheel's lock */
+#define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
 
 const struct tr_timer_opts *tr__timer_wrap(void)
 {
@@ -88,66 +47,6 @@ int64_t tr_monotonic_ns(void)
 int64_t tr_monotonic_ms(void)
 {
     return tr_monotonic_ns() / TR__NS_PER_MS;
-}
-
-/* --- the index; the wheel's lock is held --- */
-
-static struct tr_timer **bucket_of(struct timer_index *x, uint64_t ref)
-{
-    return &x->buckets[TR__REF_COUNTER(ref) & x->mask];
-}
-
-static bool index_grow(struct timer_index *x)
-{
-    uint32_t size = x->buckets ? (x->mask + 1) * 4 : BUCKETS_MIN;
-    struct tr_timer **old = x->buckets;
-    uint32_t n = old ? x->mask + 1 : 0;
-    struct tr_timer **fresh = tr__fault() ? NULL : calloc(size, sizeof(struct tr_timer *));
-
-    if (!fresh)
-        return old != NULL;
-    x->buckets = fresh;
-    x->mask = size - 1;
-    for (uint32_t i = 0; i < n; i++) {
-        for (struct tr_timer *t = old[i]; t;) {
-            struct tr_timer *next = t->index_next;
-            struct tr_timer **bucket = bucket_of(x, t->ref);
-            t->index_next = *bucket;
-            *bucket = t;
-            t = next;
-        }
-    }
-    free(old);
-    return true;
-}
-
-static struct tr_timer *index_find(struct timer_index *x, uint64_t ref)
-{
-    if (!x->buckets)
-        return NULL;
-    struct tr_timer *t = *bucket_of(x, ref);
-    while (t && t->ref != ref)
-        t = t->index_next;
-    return t;
-}
-
-static void index_insert(struct timer_index *x, struct tr_timer *t)
-{
-    struct tr_timer **bucket = bucket_of(x, t->ref);
-
-    t->index_next = *bucket;
-    *bucket = t;
-    x->count++;
-}
-
-static void index_remove(struct timer_index *x, struct tr_timer *t)
-{
-    struct tr_timer **p = bucket_of(x, t->ref);
-
-    while (*p != t)
-        p = &(*p)->index_next;
-    *p = t->index_next;
-    x->count--;
 }
 
 /* --- making one --- */
@@ -213,14 +112,12 @@ static void fill_content(struct content *c, const struct tr_timer_opts *opts, ui
     }
 }
 
+/* A block for a timer whose signal has so many words; NULL without memory. */
 static struct tr_timer *make(uint64_t ref, uint64_t to, const struct tr_timer_opts *opts,
-                             const struct tr_arg *args, int n)
+                             size_t words)
 {
-    struct content c;
-
-    fill_content(&c, opts, ref, args, n);
-    size_t words = tr__args_size(c.all, c.n);
     size_t size = sizeof(struct tr_timer) + words * sizeof(uint64_t);
+
     if (words > UINT32_MAX / sizeof(uint64_t) - sizeof(struct tr_timer))
         return NULL;
     struct tr_timer *t = tr__block_alloc(size);
@@ -228,12 +125,6 @@ static struct tr_timer *make(uint64_t ref, uint64_t to, const struct tr_timer_op
         return NULL;
     *t = (struct tr_timer){ .ref = ref, .to = to, .size = (uint32_t)size };
     tr__ring_init(&t->node.ring);
-    uint64_t *out = tr__sig_words(&t->sig);
-    t->sig.term = tr__args_build(&out, &t->sig.counted, c.all, c.n).w;
-    if (!t->sig.term) {
-        tr__block_free(t, size);
-        return NULL;
-    }
     t->sig.size = (uint32_t)(size - offsetof(struct tr_timer, sig));
     t->sig.kind = opts->exit ? TR__SIG_EXIT : TR__SIG_MESSAGE;
     t->sig.flags = TR__SIG_TIMER;
@@ -241,17 +132,31 @@ static struct tr_timer *make(uint64_t ref, uint64_t to, const struct tr_timer_op
     return t;
 }
 
-/* --- firing --- */
-
-static struct tr_worker *worker_of(uint64_t ref)
+static struct tr_timer *make_with(uint64_t ref, uint64_t to, const struct tr_timer_opts *opts,
+                                  const struct tr_arg *args, int n)
 {
-    uint32_t index = TR__REF_SLOT(ref) - WHEEL_SLOT_BASE;
+    struct content c;
+    uint64_t word;
 
-    return (ref & 3) == TR__TAG_REF && TR__REF_SLOT(ref) >= WHEEL_SLOT_BASE &&
-                   index < (uint32_t)tr__worker_count()
-               ? tr__worker_at((int)index)
-               : NULL;
+    if (n == 1 && !opts->exit && !opts->wrap && tr__arg_immediate(args[0], &word)) {
+        struct tr_timer *t = make(ref, to, opts, 0);
+        if (t)
+            t->sig.term = word;
+        return t;
+    }
+    fill_content(&c, opts, ref, args, n);
+    struct tr_timer *t = make(ref, to, opts, tr__args_size(c.all, c.n));
+    if (!t)
+        return NULL;
+    uint64_t *out = tr__sig_words(&t->sig);
+    t->sig.term = tr__args_build(&out, &t->sig.counted, c.all, c.n).w;
+    if (t->sig.term)
+        return t;
+    tr__sig_free(&t->sig);
+    return NULL;
 }
+
+/* --- firing --- */
 
 /* Sends a copy of the timer's signal; a repeating timer keeps its own. */
 static void send_copy(struct tr_timer *t, uint64_t to)
@@ -282,8 +187,7 @@ static void fire_once(struct tr_worker *w, struct tr_timer *t)
 {
     uint64_t to = holder_of(t->to);
 
-    index_remove(&indexes[w->index], t);
-    t->state = FIRED;
+    tr__timer_fired(w, t);
     t->sig.to = to;
     if (to && t->sig.kind == TR__SIG_EXIT)
         tr__sig_send_exit(&t->sig);
@@ -296,7 +200,7 @@ static void fire_once(struct tr_worker *w, struct tr_timer *t)
 static void fire(struct tr_wheel_node *node)
 {
     struct tr_timer *t = tr__container_of(node, struct tr_timer, node);
-    struct tr_worker *w = worker_of(t->ref);
+    struct tr_worker *w = tr__timer_worker(t->ref);
 
     if (!t->period) {
         fire_once(w, t);
@@ -305,7 +209,7 @@ static void fire(struct tr_wheel_node *node)
     uint64_t to = holder_of(t->to);
     /* One on its owner's list is taken down by the owner's end. */
     if (!t->owned && !tr__is_atom_w(t->to) && !tr__proc_alive(to)) {
-        index_remove(&indexes[w->index], t);
+        tr__timer_fired(w, t);
         tr__sig_free(&t->sig);
         return;
     }
@@ -331,30 +235,6 @@ static void checked_time(int64_t ms, const struct tr_timer_opts *opts)
         tr__raise_badarg(tr_build(ms));
 }
 
-static uint64_t next_ref(struct tr_worker *w)
-{
-    struct timer_index *x = &indexes[w->index];
-
-    tr__spin_lock(&w->wheel.lock);
-    uint64_t n = ++x->last;
-    tr__spin_unlock(&w->wheel.lock);
-    return TR__REF_W(WHEEL_SLOT_BASE + (uint32_t)w->index, n);
-}
-
-static bool start(struct tr_worker *w, struct tr_timer *t)
-{
-    struct timer_index *x = &indexes[w->index];
-
-    tr__spin_lock(&w->wheel.lock);
-    bool ok = (x->buckets && x->count <= 2 * x->mask) || index_grow(x);
-    if (ok) {
-        index_insert(x, t);
-        tr__wheel_start(&w->wheel, &t->node);
-    }
-    tr__spin_unlock(&w->wheel.lock);
-    return ok;
-}
-
 tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
                      const struct tr_arg *args, int n)
 {
@@ -369,8 +249,8 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
     bool owned = p && to.w == atomic_load_explicit(&p->id, memory_order_relaxed);
     if (owned)
         tr__rare(p);
-    uint64_t ref = next_ref(w);
-    struct tr_timer *t = make(ref, checked_dest(to), opts, args, n);
+    uint64_t ref = tr__timer_ref(w, p != NULL);
+    struct tr_timer *t = make_with(ref, checked_dest(to), opts, args, n);
     if (!t)
         tr__raise_oom();
     t->node.fire = fire;
@@ -382,7 +262,7 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
     t->owned = owned;
     if (owned)
         list_add(p, t);
-    if (!start(w, t)) {
+    if (!tr__timer_start(w, t)) {
         if (t->owned)
             list_remove(t);
         tr__sig_free(&t->sig);
@@ -395,22 +275,6 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
         tr__replay_outside("tr_send_after");
     }
     return (tr_ref){ ref };
-}
-
-/* Takes a pending timer off wheel and index; NULL when there is none of that reference. */
-static struct tr_timer *stop(struct tr_worker *w, uint64_t ref)
-{
-    struct timer_index *x = &indexes[w->index];
-
-    tr__spin_lock(&w->wheel.lock);
-    struct tr_timer *t = index_find(x, ref);
-    if (t) {
-        index_remove(x, t);
-        tr__wheel_cancel(&w->wheel, &t->node);
-        t->state = CANCELLED;
-    }
-    tr__spin_unlock(&w->wheel.lock);
-    return t;
 }
 
 /* Frees a stopped timer, or sends it to its owner to be taken off its list. */
@@ -438,18 +302,21 @@ static int64_t left_of(int64_t due)
 /* A timer for a process that has ended counts as no timer. */
 static bool wanted(uint64_t to)
 {
+    struct tr_proc *p = tr__self();
+
+    if (p && atomic_load_explicit(&p->id, memory_order_relaxed) == to)
+        return !atomic_load_explicit(&p->ending, memory_order_relaxed);
     return tr__is_atom_w(to) || (to & 3) == TR__TAG_REF || tr__proc_alive(to);
 }
 
 bool tr_cancel_timer(tr_ref timer, int64_t *ms_left)
 {
     TR__ENTER();
-    struct tr_worker *w = worker_of(timer.w);
     bool planted = TR__PLANTED(CANCELLED_TIMER) && tr_read_timer(timer, ms_left);
 
     if (planted)
         tr__spend(tr__self(), TR__COST_CALL);
-    struct tr_timer *t = w ? stop(w, timer.w) : NULL;
+    struct tr_timer *t = tr__timer_stop(timer.w);
     if (!t)
         return planted;
     bool active = wanted(t->to);
@@ -478,20 +345,10 @@ void tr_cancel_timer_async(tr_ref timer)
 bool tr_read_timer(tr_ref timer, int64_t *ms_left)
 {
     TR__ENTER();
-    struct tr_worker *w = worker_of(timer.w);
-    int64_t due = 0;
-    uint64_t to = 0;
+    int64_t due;
+    uint64_t to;
 
-    if (!w)
-        return false;
-    tr__spin_lock(&w->wheel.lock);
-    struct tr_timer *t = index_find(&indexes[w->index], timer.w);
-    if (t) {
-        due = t->node.due;
-        to = t->to;
-    }
-    tr__spin_unlock(&w->wheel.lock);
-    if (!t || !wanted(to))
+    if (!tr__timer_look(timer.w, &due, &to) || !wanted(to))
         return false;
     if (ms_left)
         *ms_left = left_of(due);
@@ -513,7 +370,7 @@ bool tr__timer_arrived(struct tr_proc *p, struct tr_sig *sig)
 
 bool tr__timer_is_on_its_way(struct tr_sig *sig)
 {
-    return timer_of(sig)->state != CANCELLED;
+    return timer_of(sig)->state != TR__TIMER_CANCELLED;
 }
 
 void tr__timers_drop(struct tr_proc *p)
@@ -523,24 +380,7 @@ void tr__timers_drop(struct tr_proc *p)
     while ((t = tr__rare_of(p)->timers)) {
         list_remove(t);
         /* One that is not pending any more is on its way here, and is freed where it arrives. */
-        if (stop(worker_of(t->ref), t->ref))
+        if (tr__timer_stop(t->ref))
             tr__sig_free(&t->sig);
-    }
-}
-
-void tr__timers_fini(void)
-{
-    for (int i = 0; i < TR__MAX_WORKERS; i++) {
-        struct timer_index *x = &indexes[i];
-        for (uint32_t b = 0; x->buckets && b <= x->mask; b++) {
-            while (x->buckets[b]) {
-                struct tr_timer *t = x->buckets[b];
-                x->buckets[b] = t->index_next;
-                tr__sig_free(&t->sig);
-            }
-        }
-        free(x->buckets);
-        x->buckets = NULL;
-        x->mask = x->count = 0;
     }
 }
