@@ -26,13 +26,13 @@ static struct list list_begin(void)
 }
 
 /* A copy; 0 without memory. */
-static uint64_t copy(struct list *l, uint64_t word)
+static inline uint64_t copy(struct list *l, uint64_t word)
 {
+    if (tr__is_immediate(word))
+        return word;
     size_t n = tr__term_size((tr_term){ word });
     uint64_t *out;
 
-    if (n == 0)
-        return word;
     if (n == SIZE_MAX || !(out = tr__heap_alloc(l->heap, n)))
         return 0;
     return tr__term_copy(&out, &l->heap->counted, (tr_term){ word }).w;

@@ -233,6 +233,10 @@ tr_term tr__args_build(uint64_t **out, struct tr_counted **list, const struct tr
 
 tr_term tr_build_args(const struct tr_arg *args, int n)
 {
+    uint64_t word;
+
+    if (n == 1 && tr__arg_immediate(args[0], &word))
+        return (tr_term){ word };
     TR__GUARD();
     struct tr_arg a = whole(args, n);
     size_t size = size_of(a, REFER);
