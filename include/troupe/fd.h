@@ -53,12 +53,16 @@ TR_MUST_USE tr_err tr_wait_fd(int fd, int events, int64_t ms);
  */
 tr_err tr_close_fd(int fd);
 
-/* The descriptor is closed, by tr_close_fd, when the calling process ends, whatever the way.
-   Process only. */
+/*
+ * The descriptor is closed, by tr_close_fd, when the calling process ends, whatever the way. Until
+ * then it is closed by tr_close_fd only, not by close: so the library may watch it once for all,
+ * and to wait for it takes no system call in the best case, which is tr_read on a TCP connection.
+ * Process only.
+ */
 void tr_own_fd(int fd);
 
-/* Takes that back, for a descriptor that is closed otherwise or handed to another process; false
-   when the caller does not own it. Process only. */
+/* Takes that back, before a descriptor is closed otherwise, or when it has been handed to another
+   process; false when the caller does not own it. Process only. */
 bool tr_disown_fd(int fd);
 
 /* Makes a descriptor non-blocking. TR_EINVAL: not open. Any thread. */

@@ -1,30 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* What can be built on tr_wait_fd: descriptors that a process owns; read, write and accept. */
+/* What can be built on tr_wait_fd: write and accept. */
 #define _GNU_SOURCE
 #include "troupe/fd.h"
 
 #include "troupe/errno.h"
-#include "troupe/memory.h"
 
 #include <fcntl.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-static void close_owned(void *fd)
-{
-    tr_close_fd((int)(intptr_t)fd);
-}
-
-void tr_own_fd(int fd)
-{
-    tr_defer(close_owned, (void *)(intptr_t)fd);
-}
-
-bool tr_disown_fd(int fd)
-{
-    return tr_defer_cancel(close_owned, (void *)(intptr_t)fd);
-}
 
 tr_err tr_nonblock_fd(int fd)
 {
@@ -39,18 +23,6 @@ static tr_err wait_after_failure(int fd, int events, int64_t ms)
     if (errno == EINTR || errno == ECONNABORTED)
         return TR_OK;
     return errno == EAGAIN || errno == EWOULDBLOCK ? tr_wait_fd(fd, events, ms) : TR_ESYS;
-}
-
-ssize_t tr_read(int fd, void *buffer, size_t size, int64_t ms)
-{
-    ssize_t n;
-
-    while ((n = read(fd, buffer, size)) < 0) {
-        tr_err err = wait_after_failure(fd, TR_FD_READ, ms);
-        if (err)
-            return err;
-    }
-    return n;
 }
 
 static ssize_t write_some(int fd, const char *bytes, size_t size)

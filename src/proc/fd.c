@@ -59,14 +59,14 @@ void tr__fd_forget(struct tr_proc *p)
         tr__sig_free(&wait->sig);
 }
 
-static struct tr_fd_wait *new_wait(struct tr_proc *p, int fd, int events)
+static struct tr_fd_wait *new_wait(struct tr_proc *p, const struct tr_poll_wait *poll)
 {
     struct tr_fd_wait *wait = (struct tr_fd_wait *)(void *)tr__sig_new(
         TR__SIG_READY, atomic_load_explicit(&p->id, memory_order_relaxed), sizeof *wait);
 
     if (!wait)
         return NULL;
-    wait->poll = (struct tr_poll_wait){ .fd = fd, .events = events, .done = done };
+    wait->poll = *poll;
     wait->closed = false;
     return wait;
 }
@@ -115,13 +115,16 @@ tr_err tr_wait_fd(int fd, int events, int64_t ms)
         return TR_EINVAL;
     tr__replay_breaks("tr_wait_fd");
     tr__spend(p, TR__COST_CALL);
-    tr_err err = look(fd, events);
+    struct tr_poll_wait poll = { .fd = fd, .events = events, .done = done };
+    tr__poll_mark(&poll);
+    bool drained = ms != 0 && events == TR_FD_READ && tr__poll_is_drained(fd);
+    tr_err err = drained ? TR_ETIMEOUT : look(fd, events);
     if (err == TR_OK || ms == 0)
         return err;
     struct tr_proc_rare *rare = tr__rare(p);
     /* A wait that was ended by an exit: this one is part of the clean-up. */
     tr__fd_forget(p);
-    struct tr_fd_wait *wait = new_wait(p, fd, events);
+    struct tr_fd_wait *wait = new_wait(p, &poll);
     if (!wait)
         return TR_ENOMEM;
     /* Before it is added: its signal may come at once. */

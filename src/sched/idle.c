@@ -9,13 +9,20 @@
  * on the list, then looks once more at all queues; the second fills a queue, then looks at the
  * list. The counts of list and queues are read and written in one total order, so at least one of
  * the two sees the other. (A ring is its owner's own: the owner never parks with work in it.)
+ *
+ * One of those that park sleeps not on its futex but in the set of descriptors (poll.h), and its
+ * word says so: a waker that finds that has to ring there. If it leaves with work, the others sleep
+ * on; it comes back when that is done, or else the monitor looks, and wakes one to take its place.
  */
 #include "sched/worker.h"
 
 #include "base/clock.h"
 #include "os/futex.h"
+#include "sched/poll.h"
 
 #include <stddef.h>
+
+enum { PARKED, WOKEN, POLLS }; /* the word of a worker */
 
 static struct {
     struct tr_spin lock;
@@ -46,12 +53,15 @@ static void list_push(struct tr_worker *w)
     tr__spin_unlock(&idle.lock);
 }
 
-/* The lock is held; the list is not empty. */
+/* The lock is held; the list is not empty. The one that looks at descriptors comes last. */
 static struct tr_worker *pop_locked(void)
 {
-    struct tr_worker *w = idle.first;
+    struct tr_worker **p = &idle.first;
 
-    idle.first = w->idle_next;
+    if ((*p)->idle_next && atomic_load_explicit(&(*p)->wake, memory_order_relaxed) == POLLS)
+        p = &(*p)->idle_next;
+    struct tr_worker *w = *p;
+    *p = w->idle_next;
     w->idle = false;
     atomic_fetch_sub_explicit(&idle.count, 1, memory_order_seq_cst);
     return w;
@@ -102,9 +112,11 @@ static bool list_remove(struct tr_worker *w)
 
 static void unpark(struct tr_worker *w)
 {
-    /* Release pairs with the acquire in tr__idle_park: w->searching is seen. */
-    atomic_store_explicit(&w->wake, 1, memory_order_release);
-    tr__futex_wake(&w->wake, 1);
+    /* Release pairs with the acquire in sleep_until_woken: w->searching is seen. */
+    if (atomic_exchange_explicit(&w->wake, WOKEN, memory_order_acq_rel) == POLLS)
+        tr__poll_break();
+    else
+        tr__futex_wake(&w->wake, 1);
     tr__monitor_wake();
 }
 
@@ -171,23 +183,52 @@ static int64_t until_timer(struct tr_worker *w)
     return due > now ? due - now : 0;
 }
 
+/* Changes the word; false when it is WOKEN already. */
+static bool change_word(struct tr_worker *w, uint32_t from, uint32_t to)
+{
+    return atomic_compare_exchange_strong_explicit(&w->wake, &from, to, memory_order_acq_rel,
+                                                   memory_order_acquire);
+}
+
+/* Sleeps in the set of descriptors. True when something has happened there, and the worker is off
+   the list. */
+static bool sleep_in_poll(struct tr_worker *w, int64_t ns)
+{
+    struct tr_poll_events list;
+
+    list.n = 0;
+    if (change_word(w, PARKED, POLLS)) {
+        tr__poll_sleep(&list, ns);
+        change_word(w, POLLS, PARKED);
+    }
+    tr__poll_end();
+    if (!list.n)
+        return false;
+    bool removed = list_remove(w);
+    tr__poll_tell(&list);
+    return removed;
+}
+
 static void sleep_until_woken(struct tr_worker *w)
 {
-    while (!atomic_load_explicit(&w->wake, memory_order_acquire)) {
+    while (atomic_load_explicit(&w->wake, memory_order_acquire) != WOKEN) {
         int64_t ns = until_timer(w);
         if (ns == 0) {
             if (list_remove(w))
                 return;
             ns = -1; /* a waker has taken us: its word is on the way */
         }
-        tr__futex_wait(&w->wake, 0, ns);
+        if (!tr__poll_begin())
+            tr__futex_wait(&w->wake, PARKED, ns);
+        else if (sleep_in_poll(w, ns))
+            return;
     }
 }
 
 void tr__idle_park(struct tr_worker *w)
 {
     stop_searching(w);
-    atomic_store_explicit(&w->wake, 0, memory_order_relaxed);
+    atomic_store_explicit(&w->wake, PARKED, memory_order_relaxed);
     list_push(w);
     if (any_work(w) && list_remove(w))
         return;

@@ -4,10 +4,10 @@
  *
  * It asks a process that has had its turn for a whole tick to yield; if it does not, because it
  * blocks or computes, and others wait for its worker, it takes the worker away; it wakes idle
- * workers for what waits in the rings of busy ones; it kicks the threads whose processes are to
- * end but do not come to the library; and it has the pages of stacks given back that nobody needs.
- * When all workers are parked it sleeps too,
- * without a limit: an idle program costs no CPU.
+ * workers for what waits in the rings of busy ones; it looks at descriptors when no worker has had
+ * time to (poll.h); it kicks the threads whose processes are to end but do not come to the library;
+ * and it has the pages of stacks given back that nobody needs. When all workers are parked it
+ * sleeps too, without a limit: an idle program costs no CPU.
  */
 #include "sched/thread.h"
 #include "sched/worker.h"
@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "mem/stack.h"
 #include "os/futex.h"
+#include "sched/poll.h"
 #include "sched/replay.h"
 
 #include <stddef.h>
@@ -99,7 +100,8 @@ static void look_at_all(void)
         look_at(w, now);
         waiting |= tr__runring_count(&w->ring) > 0;
     }
-    if (waiting)
+    /* Who is woken for descriptors goes to sleep in their set, if there is nothing else to do. */
+    if (tr__poll_tick() || waiting)
         tr__idle_wake_one();
 }
 

@@ -1,14 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The descriptors that somebody waits for, and the thread that watches them.
+ * The descriptors that somebody waits for, and who looks at them.
  *
- * Each descriptor has an entry with a lock, and a list of those who wait. The kernel watches it for
- * what they want together, once (EPOLLONESHOT): after an event the entry asks again for those who
- * still wait. So a descriptor that nobody waits for never wakes the thread, whatever happens on it.
+ * Each descriptor has an entry with a lock, and a list of those who wait. There are two ways to
+ * have the kernel watch it.
  *
- * A descriptor that was closed behind our back is found out when its number is next added: the
- * kernel has forgotten it. Who still waited for the old file is told that it is closed. An event
- * that was on its way meanwhile bears the generation of the old file, and concerns nobody.
+ * One that anybody may close, behind our back, is watched for what those who wait want together,
+ * once (EPOLLONESHOT): after an event the entry asks again for those who still wait. That it was
+ * closed is found out when its number is next added: the kernel has forgotten it. Who still waited
+ * for the old file is told that it is closed. An event that was on its way meanwhile bears the
+ * generation of the old file, and concerns nobody.
+ *
+ * One that is held (tr__poll_hold) has the same file until we are told, so it is watched for good,
+ * edge by edge (EPOLLET), and the entry counts its events. Who waits says which count it has seen
+ * before it found that there was nothing to do: if that is still the count, it has missed nothing,
+ * and the wait needs no system call. If too many events in a row find nobody who waits, the kernel
+ * is told to stop, until somebody does.
  *
  * A descriptor cannot be closed and forgotten at one stroke: who came in between would wait for
  * nothing. So closing first puts another file in its place, one that can neither be read nor
@@ -19,38 +26,54 @@
 #define _GNU_SOURCE
 #include "sched/poll.h"
 
+#include "base/clock.h"
 #include "base/fault.h"
 #include "base/spin.h"
-#include "os/name.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
-#define CHUNK  1024
-#define CHUNKS 1024
-#define EVENTS 256
-#define STOP   UINT64_MAX /* in place of descriptor and generation */
+#define CHUNK    1024
+#define CHUNKS   1024
+#define UNWANTED 16         /* events of a held descriptor that nobody waits for, in a row */
+#define BREAK    UINT64_MAX /* in place of descriptor and generation */
 
 struct entry {
     struct tr_spin lock;
-    bool known;          /* to the kernel; guarded by lock, as is all below */
+    bool known;          /* to the kernel; guarded by lock, as is all to `first` */
+    uint8_t watched;     /* of one that is held: for what, without being asked again */
+    uint8_t unwanted;    /* events since somebody waited */
     uint32_t generation; /* of the file that the kernel watches */
     struct tr_poll_wait *first;
+
+    /* Written with the lock held, read without. */
+    _Atomic uint16_t holders;  /* who will not let it be closed behind our back */
+    _Atomic bool tells;        /* to read less than was asked for means that nothing is left */
+    _Atomic uint32_t seen_in;  /* events, to read and to write */
+    _Atomic uint32_t seen_out; /* a wait that knows the number has missed none */
+
+    /* When there was last found to be nothing to read: the number before. Written by anybody. */
+    _Atomic uint32_t drained;
 };
 
 static struct {
     pthread_mutex_t lock; /* for starting and stopping */
     _Atomic bool running;
-    int epoll, stop; /* the set, and what ends the thread */
-    int grave;       /* what takes the place of a descriptor that is to be closed */
-    pthread_t thread;
+    _Atomic bool looking;   /* somebody sleeps in the set */
+    _Atomic uint32_t looks; /* so often somebody has begun to */
+    uint32_t looks_before;  /* the same, at the monitor's last look; monitor only */
+    _Atomic bool coarse;    /* the kernel has no epoll_pwait2 */
+    int epoll, bell;        /* the set, and what wakes who sleeps in it */
+    int grave;              /* what takes the place of a descriptor that is to be closed */
     _Atomic(struct entry *) chunks[CHUNKS];
 } poll = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -82,27 +105,49 @@ static struct entry *find_or_make(int fd)
     return find(fd);
 }
 
-static uint32_t wanted(const struct entry *e)
+static bool is_held(const struct entry *e)
+{
+    return atomic_load_explicit(&e->holders, memory_order_relaxed) > 0;
+}
+
+static int wanted(const struct entry *e)
 {
     int events = 0;
 
     for (const struct tr_poll_wait *w = e->first; w; w = w->next)
         events |= w->events;
-    return (events & TR__POLL_READ ? (uint32_t)(EPOLLIN | EPOLLRDHUP) : 0u) |
-           (events & TR__POLL_WRITE ? (uint32_t)EPOLLOUT : 0u);
+    return events;
 }
 
-/* Has the kernel watch the descriptor for all who wait. */
-static int control(const struct entry *e, int operation, int fd)
+/* Has the kernel watch the descriptor for all who wait; one that is held also for what it was
+   watched for before. The lock is held. */
+static int control(struct entry *e, int operation, int fd)
 {
-    struct epoll_event event = { .events = wanted(e) | EPOLLONESHOT,
-                                 .data.u64 = (uint64_t)e->generation << 32 | (uint32_t)fd };
+    int events = wanted(e) | (is_held(e) ? e->watched : 0);
+    struct epoll_event event = {
+        .events = (events & TR__POLL_READ ? (uint32_t)(EPOLLIN | EPOLLRDHUP | EPOLLPRI) : 0u) |
+                  (events & TR__POLL_WRITE ? (uint32_t)EPOLLOUT : 0u) |
+                  (is_held(e) ? (uint32_t)EPOLLET : (uint32_t)EPOLLONESHOT),
+        .data.u64 = (uint64_t)e->generation << 32 | (uint32_t)fd
+    };
 
     if (tr__fault()) {
         errno = ENOMEM;
         return -1;
     }
-    return epoll_ctl(poll.epoll, operation, fd, &event);
+    if (epoll_ctl(poll.epoll, operation, fd, &event) != 0)
+        return -1;
+    e->watched = (uint8_t)(is_held(e) ? events : 0);
+    return 0;
+}
+
+/* Those who have looked before look again. The lock is held. */
+static void count_event(struct entry *e, int events)
+{
+    if (events & TR__POLL_READ)
+        atomic_fetch_add_explicit(&e->seen_in, 1, memory_order_release);
+    if (events & TR__POLL_WRITE)
+        atomic_fetch_add_explicit(&e->seen_out, 1, memory_order_release);
 }
 
 /* Takes from the list those whom these events concern. The lock is held. */
@@ -134,15 +179,24 @@ static void tell(struct tr_poll_wait *list, bool closed)
     }
 }
 
-/* --- the thread --- */
+/* --- events --- */
 
 static int ready_for(uint32_t events)
 {
     /* An error or a hang-up concerns all: their next operation will say what it is. */
     if (events & (EPOLLERR | EPOLLHUP))
         return TR__POLL_ANY;
-    return (events & (EPOLLIN | EPOLLRDHUP) ? TR__POLL_READ : 0) |
+    return (events & (EPOLLIN | EPOLLRDHUP | EPOLLPRI) ? TR__POLL_READ : 0) |
            (events & EPOLLOUT ? TR__POLL_WRITE : 0);
+}
+
+/* Nobody waits: how long is it to be watched? The lock is held. */
+static void neglect(struct entry *e, int fd)
+{
+    if (!e->watched || (is_held(e) && ++e->unwanted < UNWANTED))
+        return;
+    e->watched = 0;
+    control(e, EPOLL_CTL_MOD, fd);
 }
 
 static void handle(const struct epoll_event *event)
@@ -153,9 +207,18 @@ static void handle(const struct epoll_event *event)
 
     tr__spin_lock(&e->lock);
     if (event->data.u64 >> 32 == e->generation) {
-        ready = take(e, ready_for(event->events));
+        int events = ready_for(event->events);
+        /* After its end, or with urgent data in it, a short read does not mean that all was read;
+           before the count, so that who knows that one knows this. */
+        if (event->events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI))
+            atomic_store_explicit(&e->tells, false, memory_order_relaxed);
+        count_event(e, events);
+        ready = take(e, events);
+        if (!ready && !e->first)
+            neglect(e, fd);
         /* If it cannot be watched any more, let those who are left look for themselves. */
-        if (e->first && control(e, EPOLL_CTL_MOD, fd) != 0)
+        if (e->first && (!is_held(e) || wanted(e) & ~e->watched) &&
+            control(e, EPOLL_CTL_MOD, fd) != 0)
             rest = take(e, TR__POLL_ANY);
     }
     tr__spin_unlock(&e->lock);
@@ -163,42 +226,92 @@ static void handle(const struct epoll_event *event)
     tell(rest, false);
 }
 
-static void *poll_main(void *unused)
+static int wait_ms(struct tr_poll_events *list, int64_t ns)
 {
-    struct epoll_event events[EVENTS];
+    int64_t ms = (ns + TR__NS_PER_MS - 1) / TR__NS_PER_MS;
 
-    tr__thread_name("troupe/poll");
-    for (;;) {
-        int n = epoll_wait(poll.epoll, events, EVENTS, -1);
-        for (int i = 0; i < n; i++) {
-            if (events[i].data.u64 == STOP)
-                return unused;
-            handle(&events[i]);
-        }
-    }
+    return epoll_wait(poll.epoll, list->events, TR__POLL_EVENTS,
+                      ns < 0 ? -1 : (int)(ms < INT32_MAX ? ms : INT32_MAX));
 }
+
+static int wait_ns(struct tr_poll_events *list, int64_t ns)
+{
+#ifdef SYS_epoll_pwait2
+    struct timespec time = { .tv_sec = ns / TR__NS_PER_S, .tv_nsec = ns % TR__NS_PER_S };
+
+    if (ns > 0 && !atomic_load_explicit(&poll.coarse, memory_order_relaxed)) {
+        int n = (int)syscall(SYS_epoll_pwait2, poll.epoll, list->events, TR__POLL_EVENTS, &time,
+                             NULL, (size_t)0);
+        if (n >= 0 || errno == EINTR)
+            return n;
+        atomic_store_explicit(&poll.coarse, true, memory_order_relaxed);
+    }
+#endif
+    return wait_ms(list, ns);
+}
+
+bool tr__poll_begin(void)
+{
+    if (!atomic_load_explicit(&poll.running, memory_order_acquire) ||
+        atomic_load_explicit(&poll.looking, memory_order_relaxed) ||
+        atomic_exchange_explicit(&poll.looking, true, memory_order_acq_rel))
+        return false;
+    atomic_fetch_add_explicit(&poll.looks, 1, memory_order_relaxed);
+    return true;
+}
+
+void tr__poll_sleep(struct tr_poll_events *list, int64_t ns)
+{
+    int saved = errno;
+    int n = wait_ns(list, ns);
+
+    list->n = n > 0 ? n : 0;
+    errno = saved;
+}
+
+void tr__poll_end(void)
+{
+    atomic_store_explicit(&poll.looking, false, memory_order_release);
+}
+
+void tr__poll_tell(const struct tr_poll_events *list)
+{
+    for (int i = 0; i < list->n; i++)
+        if (list->events[i].data.u64 != BREAK)
+            handle(&list->events[i]);
+}
+
+void tr__poll_break(void)
+{
+    eventfd_write(poll.bell, 1);
+}
+
+bool tr__poll_tick(void)
+{
+    struct tr_poll_events list;
+    uint32_t looks = atomic_load_explicit(&poll.looks, memory_order_relaxed);
+    uint32_t before = poll.looks_before;
+
+    poll.looks_before = looks;
+    if (looks != before || !tr__poll_begin())
+        return false;
+    tr__poll_sleep(&list, 0);
+    tr__poll_end();
+    poll.looks_before++;
+    tr__poll_tell(&list);
+    return true;
+}
+
+/* --- the start and the end --- */
 
 static void close_all(void)
 {
     if (poll.epoll >= 0)
         close(poll.epoll);
-    if (poll.stop >= 0)
-        close(poll.stop);
+    if (poll.bell >= 0)
+        close(poll.bell);
     if (poll.grave >= 0)
         close(poll.grave);
-}
-
-static bool launch(void)
-{
-    sigset_t all, before;
-
-    if (tr__fault())
-        return false;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    bool ok = pthread_create(&poll.thread, NULL, poll_main, NULL) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-    return ok;
 }
 
 /* The lock is held. */
@@ -207,11 +320,12 @@ static tr_err start(void)
     if (tr__fault())
         return TR_ESYS;
     poll.epoll = epoll_create1(EPOLL_CLOEXEC);
-    poll.stop = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    poll.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     poll.grave = open("/", O_PATH | O_CLOEXEC);
-    struct epoll_event event = { .events = EPOLLIN, .data.u64 = STOP };
-    if (poll.epoll < 0 || poll.stop < 0 || poll.grave < 0 ||
-        epoll_ctl(poll.epoll, EPOLL_CTL_ADD, poll.stop, &event) != 0 || !launch()) {
+    /* Each ring is an edge, so it need not be read. */
+    struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = BREAK };
+    if (poll.epoll < 0 || poll.bell < 0 || poll.grave < 0 ||
+        epoll_ctl(poll.epoll, EPOLL_CTL_ADD, poll.bell, &event) != 0) {
         close_all();
         return TR_ESYS;
     }
@@ -236,8 +350,6 @@ void tr__poll_stop(void)
 {
     if (!atomic_load_explicit(&poll.running, memory_order_acquire))
         return;
-    eventfd_write(poll.stop, 1);
-    pthread_join(poll.thread, NULL);
     close_all();
     for (int i = 0; i < CHUNKS; i++) {
         free(atomic_load_explicit(&poll.chunks[i], memory_order_relaxed));
@@ -261,15 +373,36 @@ static tr_err error_of(int number)
    held. *stale are those who waited for another file of this number. */
 static int watch(struct entry *e, struct tr_poll_wait *mine, struct tr_poll_wait **stale)
 {
+    if (is_held(e) && !(mine->events & ~e->watched))
+        return 0;
     if (e->known && control(e, EPOLL_CTL_MOD, mine->fd) == 0)
         return 0;
     if (e->known && errno != ENOENT && errno != EBADF)
         return -1;
     *stale = mine->next;
     mine->next = NULL;
+    e->watched = 0;
     e->generation++;
     e->known = control(e, EPOLL_CTL_ADD, mine->fd) == 0;
     return e->known ? 0 : -1;
+}
+
+void tr__poll_mark(struct tr_poll_wait *wait)
+{
+    struct entry *e = find(wait->fd);
+
+    wait->seen_in = e ? atomic_load_explicit(&e->seen_in, memory_order_acquire) : 0;
+    wait->seen_out = e ? atomic_load_explicit(&e->seen_out, memory_order_acquire) : 0;
+}
+
+/* Has something happened since the mark, that no new watching would find? The lock is held. */
+static bool has_missed(struct entry *e, const struct tr_poll_wait *wait)
+{
+    return is_held(e) &&
+           ((wait->events & TR__POLL_READ &&
+             atomic_load_explicit(&e->seen_in, memory_order_relaxed) != wait->seen_in) ||
+            (wait->events & TR__POLL_WRITE &&
+             atomic_load_explicit(&e->seen_out, memory_order_relaxed) != wait->seen_out));
 }
 
 tr_err tr__poll_add(struct tr_poll_wait *wait)
@@ -282,11 +415,16 @@ tr_err tr__poll_add(struct tr_poll_wait *wait)
     if (err || !e)
         return err ? err : wait->fd < 0 || wait->fd >= CHUNK * CHUNKS ? TR_EINVAL : TR_ENOMEM;
     tr__spin_lock(&e->lock);
-    wait->next = e->first;
-    e->first = wait;
-    if (watch(e, wait, &stale) != 0) {
-        err = error_of(errno);
-        e->first = wait->next;
+    if (has_missed(e, wait)) {
+        err = TR_EBUSY;
+    } else {
+        wait->next = e->first;
+        e->first = wait;
+        e->unwanted = 0;
+        if (watch(e, wait, &stale) != 0) {
+            err = error_of(errno);
+            e->first = wait->next;
+        }
     }
     tr__spin_unlock(&e->lock);
     tell(stale, true);
@@ -322,8 +460,71 @@ void tr__poll_forget(int fd)
     if (e->known)
         epoll_ctl(poll.epoll, EPOLL_CTL_DEL, fd, NULL);
     e->known = false;
+    atomic_store_explicit(&e->holders, 0, memory_order_relaxed);
     tr__spin_unlock(&e->lock);
     tell(waiting, true);
+}
+
+/* --- held descriptors --- */
+
+static bool is_tcp(int fd)
+{
+    int protocol = 0;
+    socklen_t size = sizeof protocol;
+
+    return getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &size) == 0 &&
+           protocol == IPPROTO_TCP;
+}
+
+void tr__poll_hold(int fd)
+{
+    int saved = errno;
+    struct entry *e = find_or_make(fd);
+    bool tells = is_tcp(fd);
+
+    errno = saved;
+    if (!e)
+        return;
+    tr__spin_lock(&e->lock);
+    atomic_fetch_add_explicit(&e->holders, 1, memory_order_relaxed);
+    /* What was known may concern another file. */
+    e->watched = 0;
+    e->unwanted = 0;
+    atomic_store_explicit(&e->tells, tells, memory_order_relaxed);
+    count_event(e, TR__POLL_ANY);
+    tr__spin_unlock(&e->lock);
+}
+
+void tr__poll_release(int fd)
+{
+    struct entry *e = find(fd);
+    struct tr_poll_wait *waiting = NULL;
+
+    if (!e)
+        return;
+    tr__spin_lock(&e->lock);
+    if (is_held(e) && atomic_fetch_sub_explicit(&e->holders, 1, memory_order_relaxed) == 1)
+        waiting = take(e, TR__POLL_ANY);
+    tr__spin_unlock(&e->lock);
+    /* They come again, and are watched for in the other way. */
+    tell(waiting, false);
+}
+
+void tr__poll_drained(int fd, uint32_t seen, bool by_count)
+{
+    struct entry *e = find(fd);
+
+    if (e && (!by_count || atomic_load_explicit(&e->tells, memory_order_relaxed)))
+        atomic_store_explicit(&e->drained, seen, memory_order_relaxed);
+}
+
+bool tr__poll_is_drained(int fd)
+{
+    struct entry *e = find(fd);
+
+    return e && is_held(e) &&
+           atomic_load_explicit(&e->drained, memory_order_relaxed) ==
+               atomic_load_explicit(&e->seen_in, memory_order_acquire);
 }
 
 bool tr__poll_bury(int fd)

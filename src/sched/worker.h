@@ -52,7 +52,7 @@ struct tr_worker {
 
     /* Written by others. */
     _Atomic bool preempt TR__ALIGNED(TR__CACHE_LINE); /* the monitor asks the process to yield */
-    _Atomic uint32_t wake;                            /* futex: 1 when unparked */
+    _Atomic uint32_t wake;                            /* futex: how it sleeps; see idle.c */
     struct tr_worker *idle_next; /* the list of idle workers, guarded by its lock */
     bool idle;                   /* on that list; guarded by its lock */
 

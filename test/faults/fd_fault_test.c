@@ -14,7 +14,7 @@ static void open_pair(void)
     CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) == 0);
 }
 
-/* The first of these starts the thread that watches. */
+/* The first of these makes the set of those that are watched. */
 FAULT_TEST_REAL(a_wait_for_a_descriptor)
 {
     open_pair();

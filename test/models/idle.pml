@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Model: workers that park, against work from outside, timers, stealing, the monitor and the stop.
+ * Model: workers that park, against work from outside, timers, descriptors, stealing, the monitor
+ * and the stop.
  *
  * What stands for what (functions of src/sched/idle.c unless said otherwise):
  *
@@ -8,10 +9,13 @@
  *     wake_one       tr__idle_wake_one with pop_to_search and unpark
  *     search, found  tr__idle_search, tr__idle_found
  *     park           tr__idle_park and sleep_until_woken
+ *     sleep_in_poll  the same, with tr__poll_begin, tr__poll_sleep and tr__poll_end of src/sched/poll.c
  *     look_around    look_around and steal of src/sched/worker.c
  *     Worker         tr__worker_run, next and find of src/sched/worker.c
  *     Outside        common_push of src/sched/worker.c, by a thread that is no worker
- *     Monitor        tr__monitor_main, look_at_all and sleep_long of src/sched/monitor.c
+ *     Monitor        tr__monitor_main, look_at_all and sleep_long of src/sched/monitor.c, with
+ *                    tr__poll_tick of src/sched/poll.c
+ *     Device         the kernel, for which a process waits: it has one event
  *     monitor_wake   tr__monitor_wake of src/sched/monitor.c
  *     Stopper        tr__sched_stop and tr__sched_run of src/sched/sched.c
  *
@@ -20,11 +24,15 @@
  * a short one, which ends at once; and the long one, which puts a short one on the ring of its
  * worker (too few there to wake anybody) and then holds the worker until the stop. A ring's owner
  * pushes without waking, so what waits behind the long one is the monitor's to see. The tick of the
- * monitor is a step that is possible only where it changes something.
+ * monitor is a step that is possible only where it changes something. The event is a short entry for
+ * the ring of the worker that gets it, or for the common list when the monitor does. A ring of the
+ * bell is an event too, which stays until somebody sleeps, or would, in the set. That the monitor
+ * wakes a worker to sleep there when nobody does is left out: nothing here may depend on it.
  *
  * The long entry is brought by a timer of the first worker; or (LONG_OUTSIDE) from outside, and
  * then it puts nothing anywhere, so that the monitor has nothing to see. With STOP the scheduler is
- * told to stop at any moment. Checked when nothing can move any more:
+ * told to stop at any moment. The event comes with DEVICE only. Checked when nothing can move any
+ * more:
  *
  *     without STOP: all short entries have run, wherever they were put
  *     with STOP:    all workers have ended, and nobody is on the idle list
@@ -41,6 +49,9 @@
  *     NO_WAKE_WORD    a waker forgets the futex word
  *     NO_ALL_IDLE     the monitor does not look again before it sleeps for long
  *     SELF_UNSEEN     a worker that takes itself off the list does not wake the monitor
+ *     NO_BELL         a waker does not ring for a worker that sleeps in the set
+ *     WORD_BY_STORE   who goes to sleep in the set overwrites that it has been woken
+ *     NO_TICK         the monitor does not look at descriptors (needs DEVICE)
  *     NO_LOOK_AT_STOP parking does not look whether the scheduler stops (needs STOP)
  */
 
@@ -64,7 +75,17 @@ bool idle[WORKERS];
 byte nidle = 0;
 byte nsearching = 0;
 bool searching[WORKERS];
-bool wake[WORKERS];
+byte word[WORKERS];
+
+/* The words of workers. */
+#define PARKED 0
+#define WOKEN  1
+#define POLLS  2
+
+/* The set of descriptors: is somebody in it; has the bell rung; the device's event. */
+bool looking = false;
+bool bell = false;
+bool event = false;
 
 bool stopping = false;
 bool all_joined = false;
@@ -129,7 +150,14 @@ inline list_remove(w)
 inline unpark(victim)
 {
 #ifndef NO_WAKE_WORD
-    wake[victim] = true;
+    atomic { rings = word[victim] == POLLS; word[victim] = WOKEN; }
+#ifndef NO_BELL
+    if
+    :: rings -> bell = true;
+    :: else
+    fi;
+#endif
+    rings = false;
 #endif
     monitor_wake();
 }
@@ -288,11 +316,44 @@ inline look_around(w)
     fi;
 }
 
+#define timer_fires(w) (w == 0 && timer_pending && timer_due)
+
+/* As the one who looks. Sets `removed` if there was an event, and it took itself off the list. */
+inline sleep_in_poll(w)
+{
+    if
+#ifdef WORD_BY_STORE
+    :: word[w] = POLLS;
+#else
+    :: atomic { word[w] == PARKED -> word[w] = POLLS; }
+#endif
+        if
+        :: atomic { bell -> bell = false; }
+        :: atomic { event -> event = false; got = true; }
+        :: timer_fires(w)
+        fi;
+        atomic {
+            if
+            :: word[w] == POLLS -> word[w] = PARKED;
+            :: else
+            fi;
+        }
+#ifndef WORD_BY_STORE
+    :: atomic { word[w] != PARKED -> skip; }
+#endif
+    fi;
+    looking = false;
+    if
+    :: got -> list_remove(w); atomic { ring[w]++; got = false; }
+    :: else
+    fi;
+}
+
 inline park(w)
 {
     searching[w] = false;
     nsearching--;
-    wake[w] = false;
+    word[w] = PARKED;
     list_push(w);
 #ifndef NO_RELOOK
     any_work(w);
@@ -306,12 +367,19 @@ inline park(w)
     :: removed
     :: else ->
         do
-        :: wake[w] -> break;
-        :: !wake[w] && w == 0 && timer_pending && timer_due && idle[w] ->
+        :: removed || word[w] == WOKEN -> break;
+        :: !removed && word[w] != WOKEN && timer_fires(w) ->
             list_remove(w);
             if
-            :: removed -> break;
+            :: !removed -> word[w] == WOKEN;
             :: else
+            fi;
+        :: !removed && word[w] != WOKEN && !timer_fires(w) ->
+            if
+            :: atomic { !looking -> looking = true; }
+                sleep_in_poll(w);
+            :: atomic { looking -> skip; }
+                word[w] == WOKEN || timer_fires(w);
             fi;
         od;
     fi;
@@ -336,7 +404,7 @@ proctype Worker(byte w)
 {
     byte job = NONE;
     byte victim;
-    bool removed, seen_work, last;
+    bool removed, seen_work, last, rings, got;
 
     do
     :: stopping -> break;
@@ -371,6 +439,7 @@ proctype Outside()
 {
     byte n = 0;
     byte victim;
+    bool rings;
 
     do
     :: n < OUTSIDE ->
@@ -388,6 +457,13 @@ proctype Outside()
     od;
 }
 
+#ifdef DEVICE
+proctype Device()
+{
+    atomic { event = true; nshort++; }
+}
+#endif
+
 proctype Clock()
 {
     timer_due = true;
@@ -396,6 +472,7 @@ proctype Clock()
 proctype Monitor()
 {
     byte victim;
+    bool rings;
 
 end:
     do
@@ -418,6 +495,10 @@ endsleep:
         monitor_asleep = false;
     :: !stopping && (ring[0] > 0 || ring[1] > 0) && nidle > 0 && nsearching == 0 ->
         wake_one(victim);
+#ifndef NO_TICK
+    :: atomic { !stopping && nidle < WORKERS && event && !looking -> event = false; common++; }
+        wake_one(victim);
+#endif
     od;
     monitor_done = true;
 }
@@ -426,6 +507,7 @@ endsleep:
 proctype Stopper()
 {
     byte victim;
+    bool rings;
 
     stopping = true;
     wake_all(victim);
@@ -458,6 +540,9 @@ init
         run Worker(0);
         run Worker(1);
         run Outside();
+#ifdef DEVICE
+        run Device();
+#endif
         run Monitor();
         run Quiescence();
 #ifdef STOP
