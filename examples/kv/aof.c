@@ -17,10 +17,10 @@ tr_atoms(aof, append, wait, ok, sync, synced, timeout, EXIT, shutdown, cannot_op
 
 enum { COMMIT_SIZE = 8 << 20 }; /* bytes of records for which no more are waited for */
 
-/* Who is to be answered, and when. */
+/* Who is to be told when that number is written. */
 struct waiter {
     uint64_t number;
-    tr_term from, answer; /* kept */
+    tr_term from; /* kept */
 };
 
 struct log {
@@ -43,9 +43,9 @@ bool aof_path(char *path, size_t size)
 
 /* --- who calls it --- */
 
-void aof_append(uint64_t number, tr_term from, tr_term answer, tr_term record)
+void aof_append(uint64_t number, tr_term record)
 {
-    tr_cast(a_aof, a_append, number, from, answer, record);
+    tr_cast(a_aof, a_append, number, record);
 }
 
 void aof_wait(uint64_t number)
@@ -88,8 +88,8 @@ static int open_file(void)
     return fd;
 }
 
-/* The answers that have waited for numbers up to this one. */
-static void answer(struct log *log, uint64_t durable)
+/* All up to this number is written. */
+static void tell(struct log *log, uint64_t durable)
 {
     size_t left = 0;
 
@@ -100,9 +100,8 @@ static void answer(struct log *log, uint64_t durable)
             log->waiters[left++] = w;
             continue;
         }
-        tr_reply(w.from, w.answer);
+        tr_reply(w.from, a_ok);
         tr_release(w.from);
-        tr_release(w.answer);
     }
     log->nwaiters = left;
 }
@@ -121,7 +120,7 @@ static bool commit(struct log *log)
         log->dirty = true;
     }
     if (ok) {
-        answer(log, log->newest);
+        tell(log, log->newest);
     } else {
         tr_log_error("cannot write the log: %s", strerror(errno));
         out_clear(&log->records); /* not once more at the end */
@@ -173,7 +172,7 @@ static tr_gen_result aof_init(void *state, tr_term arg)
     return tr_gen_ok();
 }
 
-static void add_waiter(struct log *log, uint64_t number, tr_term from, tr_term answer_term)
+static void add_waiter(struct log *log, uint64_t number, tr_term from)
 {
     if (log->nwaiters == log->capacity) {
         size_t n = log->capacity ? log->capacity * 2 : 64;
@@ -183,22 +182,20 @@ static void add_waiter(struct log *log, uint64_t number, tr_term from, tr_term a
         log->waiters = more;
         log->capacity = n;
     }
-    log->waiters[log->nwaiters++] = (struct waiter){ number, tr_keep(from), tr_keep(answer_term) };
+    log->waiters[log->nwaiters++] = (struct waiter){ number, tr_keep(from) };
 }
 
 /* Takes what else is in the mailbox first: all that have come are written together. */
 static tr_gen_result aof_cast(void *state, tr_term request)
 {
     struct log *log = state;
-    tr_term from, answer_term, record;
+    tr_term record;
     uint64_t number;
 
-    if (!tr_match(request, a_append, &number, &from, &answer_term, &record))
+    if (!tr_match(request, a_append, &number, &record))
         return tr_gen_unknown();
     out_add_term(&log->records, record);
     log->newest = number;
-    if (!tr_is_nil(from))
-        add_waiter(log, number, from, answer_term);
     if (out_left(&log->records) > COMMIT_SIZE && !commit(log))
         return tr_gen_stop(a_cannot_write);
     return tr_gen_timeout(0, tr_gen_noreply());
@@ -212,7 +209,7 @@ static tr_gen_result aof_call(void *state, tr_term request, tr_term from)
         return tr_gen_unknown();
     if (number <= atomic_load(&aof_durable))
         return tr_gen_timeout(0, tr_gen_reply(a_ok));
-    add_waiter(state, number, from, tr_build(a_ok));
+    add_waiter(state, number, from);
     return tr_gen_timeout(0, tr_gen_noreply());
 }
 

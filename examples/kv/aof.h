@@ -3,16 +3,16 @@
  * The log: a file to which every change is appended, in the protocol of the clients (an "append
  * only file"), and from which the data are read at the start.
  *
- * One process writes it. The store, having changed something, does not answer: it sends the answer
- * here, together with the record. What has come while the last write was on its way goes out in the
- * next one, with one fsync for all; then all are answered. So the store waits for no disk, and the
- * more clients there are, the more share a write. An answer is always sent after its record was
- * written, so what was acknowledged survives the end of the program by whatever signal; with
- * `always` it is on the disk, too, and survives the end of the machine.
+ * One process writes it. Who has changed something in the store sends the record here before he
+ * comes out, so the records have the order of the changes. What has come while the last write was
+ * on its way goes out in the next one, with one fsync for all. So nobody is in the store while the
+ * disk is waited for, and the more clients there are, the more share a write.
  *
  * Changes are numbered. `aof_logged` is the newest that may be seen in the tables, `aof_durable`
- * the newest that was written. A connection that has read the tables itself waits until the second
- * has reached what the first was (aof_wait): so nobody is shown what a crash could take back.
+ * the newest that was written. Before a connection sends answers it waits until all has been
+ * written that it has changed or may have seen (aof_wait). So what was acknowledged survives the
+ * end of the program by whatever signal, with `always` that of the machine, since it is on the
+ * disk; and nobody is shown what a crash could take back.
  *
  * If the file cannot be written, this process ends, and everything starts again from the file: the
  * data are never ahead of it.
@@ -31,9 +31,8 @@ extern _Atomic uint64_t aof_logged, aof_durable;
 /* Where it is, from the options; false after a message when that is too long. */
 bool aof_path(char *path, size_t size);
 
-/* Appends the record of a change of that number, and answers `from` afterwards (the empty list:
-   nobody). Any thread. */
-void aof_append(uint64_t number, tr_term from, tr_term answer, tr_term record);
+/* Appends the record of a change of that number. Any thread. */
+void aof_append(uint64_t number, tr_term record);
 
 /* Returns when all changes up to that number have been written; ends the caller with shutdown when
    they will not be. Process only; blocks. */

@@ -160,6 +160,11 @@ tr_term call_term(const struct call *c, int i)
     return c->terms ? c->terms[i] : tr_binary(c->args[i].data, c->args[i].size);
 }
 
+struct tr_arg call_arg(const struct call *c, int i)
+{
+    return c->terms ? TR_ARG(c->terms[i]) : TR_ARG(c->args[i]);
+}
+
 bool call_is(const struct call *c, int i, const char *word)
 {
     return text_is(c->args[i], word);

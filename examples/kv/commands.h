@@ -5,9 +5,9 @@
  *
  * Where a command runs follows from its flags:
  *
- *     COMMAND_WRITE   in the store, one after the other, and then in the log
- *     COMMAND_READ    in the connection itself, from the tables, while the store goes on; in the
- *                     store where that would show a half of something (store.h)
+ *     COMMAND_WRITE   in the store, one after the other, and then into the log
+ *     COMMAND_READ    from the tables, whoever is in the store; inside where that would show a half
+ *                     of something (store.h)
  *     COMMAND_ORDER   changes nothing, but has its place among the changes: in the store
  *     COMMAND_LOCAL   about the connection, which it has in call->connection
  */
@@ -27,7 +27,7 @@ enum {
     COMMAND_LOCAL = 8,
     COMMAND_NO_MULTI = 16,   /* not inside a transaction */
     COMMAND_SUBSCRIBED = 32, /* also by those who listen to channels, in version 2 */
-    COMMAND_LARGE = 64 /* the answer may be: not one of many that go to the store as one message */
+    COMMAND_LARGE = 64       /* it takes long: by itself, if it has to be in the store */
 };
 
 typedef void command_fn(struct call *c);
@@ -45,7 +45,7 @@ struct call {
     const struct command *command;
     int n;                /* arguments, with the name */
     const tr_bin *args;   /* borrowed */
-    const tr_term *terms; /* the same as binaries; NULL in a connection */
+    const tr_term *terms; /* the same as binaries, where some are large; else NULL */
     struct out *out;      /* the answer */
     int proto, db;
     int64_t now;                   /* ms since 1970; 0 while the log is read: nothing expires */
@@ -69,8 +69,11 @@ void command_reject(const struct command *command, const tr_bin *args, int n, st
 
 /* --- for the functions of commands --- */
 
-/* An argument as a binary, shared with the request where there is one. */
+/* An argument as a binary, which is shared by all who get it if it is large. */
 tr_term call_term(const struct call *c, int i);
+
+/* The same for a function that takes any term, without making one. */
+struct tr_arg call_arg(const struct call *c, int i);
 
 /* Is the argument that word, in upper or lower case? */
 bool call_is(const struct call *c, int i, const char *word);

@@ -11,7 +11,11 @@
 
 tr_atoms(EXIT, shutdown, out, flush, out_of_memory);
 
-enum { READ_SIZE = 16 * 1024, BATCH_MAX = 1024 };
+enum {
+    READ_MIN = 1024, /* what most clients send at once fits */
+    READ_MAX = 16 * 1024,
+    INSIDE_MAX = 64 /* commands after which others have their turn in the store */
+};
 
 static _Atomic int64_t nopen, nopened, nrequests;
 
@@ -23,33 +27,41 @@ struct connection_counts connection_counts(void)
 
 /* --- the store --- */
 
-static tr_term *grow(tr_term *terms, size_t *capacity, size_t n)
+void connection_enter(struct connection *k)
 {
-    if (n <= *capacity)
-        return terms;
-    *capacity = n < 16 ? 16 : n * 2;
-    tr_term *more = realloc(terms, *capacity * sizeof *more);
-    if (!more)
-        tr_exit(a_out_of_memory);
-    return more;
+    if (!k->ninside++)
+        store_enter();
 }
 
-void connection_add(struct connection *k, const struct command *command, const tr_bin *args, int n)
+void connection_leave(struct connection *k)
 {
-    k->batch = grow(k->batch, &k->batch_capacity, k->nbatch + 1);
-    k->scratch = grow(k->scratch, &k->scratch_capacity, (size_t)n);
-    k->scratch[0] = tr_build((int64_t)(command - commands));
-    for (int i = 1; i < n; i++)
-        k->scratch[i] = tr_binary(args[i].data, args[i].size);
-    k->batch[k->nbatch++] = tr_tuple_from_array(k->scratch, (size_t)n);
-}
-
-void connection_run(struct connection *k, bool transaction)
-{
-    if (!k->nbatch && !transaction)
+    if (!k->ninside)
         return;
-    store_run(&k->out, k->proto, k->db, transaction, tr_list_from_array(k->batch, k->nbatch));
-    k->nbatch = 0;
+    k->ninside = 0;
+    k->seen = store_leave();
+}
+
+/* The arguments as binaries, so that large ones are copied once for the table and the log. */
+static const tr_term *make_terms(struct connection *k, const struct call *c)
+{
+    if ((size_t)c->n > k->terms_capacity) {
+        free(k->terms);
+        k->terms_capacity = 2 * (size_t)c->n;
+        k->terms = malloc(k->terms_capacity * sizeof *k->terms);
+        if (!k->terms)
+            tr_exit(a_out_of_memory);
+    }
+    for (int i = 1; i < c->n; i++)
+        k->terms[i] = tr_binary(c->args[i].data, c->args[i].size);
+    return k->terms;
+}
+
+void connection_run(struct connection *k, struct call *c)
+{
+    for (int i = 1; i < c->n && !c->terms; i++)
+        if (c->args[i].size >= OUT_SHARE)
+            c->terms = make_terms(k, c);
+    store_run(c);
 }
 
 /* --- requests --- */
@@ -87,7 +99,7 @@ static bool only_listens(const struct connection *k)
 
 static void run_here(struct connection *k, struct call *c)
 {
-    connection_run(k, false); /* what is before it */
+    connection_leave(k);
     if (only_listens(k) && !(c->command->flags & COMMAND_SUBSCRIBED)) {
         reply_error(
             &k->out,
@@ -103,32 +115,44 @@ static void run_here(struct connection *k, struct call *c)
         c->command->run(c);
 }
 
-/* A command on data: here, or with others in the store. */
+/* A command on data: from outside, or in the store. */
 static void run_data(struct connection *k, struct call *c)
 {
     bool large = c->command->flags & COMMAND_LARGE;
 
     if (large)
-        connection_run(k, false);
-    if (c->command->flags & COMMAND_READ && !k->nbatch && store_read(c)) {
+        connection_leave(k);
+    if (c->command->flags & COMMAND_READ && !k->ninside && store_read(c)) {
         k->seen = atomic_load(&aof_logged);
         return;
     }
-    connection_add(k, c->command, c->args, c->n);
-    if (large)
-        connection_run(k, false);
+    connection_enter(k);
+    connection_run(k, c);
+    if (k->ninside == INSIDE_MAX) {
+        connection_leave(k);
+        tr_yield();
+    } else if (large) {
+        connection_leave(k);
+    }
+}
+
+struct call connection_call(struct connection *k, const struct request *r)
+{
+    return (struct call){ .command = command_find(r->args[0]),
+                          .n = r->n,
+                          .args = r->args,
+                          .out = &k->out,
+                          .proto = k->proto,
+                          .db = k->db,
+                          .now = k->now };
 }
 
 static void run_request(struct connection *k)
 {
     struct request *r = &k->request;
-    struct call c = {
-        .n = r->n, .args = r->args, .out = &k->out, .proto = k->proto, .db = k->db, .now = k->now
-    };
+    struct call c = connection_call(k, r);
 
-    c.command = command_find(r->args[0]);
     if (!command_accepts(c.command, r->n)) {
-        connection_run(k, false);
         command_reject(c.command, r->args, r->n, &k->out);
         k->multi_failed = k->multi;
     } else if (k->multi || only_listens(k) || c.command->flags & COMMAND_LOCAL) {
@@ -144,7 +168,7 @@ static int run_requests(struct connection *k)
     int n = 0;
 
     for (k->more = false; !k->quit; n++) {
-        if (out_left(&k->out) >= config.max_output || k->nbatch >= BATCH_MAX) {
+        if (out_left(&k->out) >= config.max_output) {
             k->more = true;
             return n;
         }
@@ -152,7 +176,6 @@ static int run_requests(struct connection *k)
         case REQUEST_PART:
             return n;
         case REQUEST_BAD:
-            connection_run(k, false);
             reply_error(&k->out, "ERR Protocol error: %s", k->request.error);
             k->quit = true;
             return n;
@@ -171,12 +194,9 @@ static void run_input(struct connection *k)
     tr_scope
     {
         k->now = time_now();
-        k->seen = 0;
         int n = run_requests(k);
-        connection_run(k, false);
+        connection_leave(k);
         atomic_fetch_add_explicit(&nrequests, n, memory_order_relaxed);
-        if (k->seen)
-            aof_wait(k->seen);
     }
 }
 
@@ -189,6 +209,10 @@ static bool send_output(struct connection *k)
 
     if (!before)
         return true;
+    /* Nobody is told of what may still be lost. */
+    if (k->seen)
+        aof_wait(k->seen);
+    k->seen = 0;
     if (k->subscriber.w) {
         tr_scope
         {
@@ -234,8 +258,11 @@ void connection_drain(struct connection *k)
 static bool read_input(struct connection *k)
 {
     size_t left = k->in_size - k->in_at;
+    size_t want = k->much_came ? READ_MAX : READ_MIN;
+
     /* A request that is large already is read in larger parts. */
-    size_t want = left > READ_SIZE ? left / 2 : READ_SIZE;
+    if (left > READ_MAX)
+        want = left / 2;
 
     if (k->in_at) {
         memmove(k->in, k->in + k->in_at, left);
@@ -248,7 +275,9 @@ static bool read_input(struct connection *k)
         return true;
     }
     k->in = buffer_reserve(k->in, left, &k->in_capacity, want);
-    ssize_t n = tr_read(k->fd, k->in + left, k->in_capacity - left, 0);
+    size_t room = k->in_capacity - left;
+    ssize_t n = tr_read(k->fd, k->in + left, room, 0);
+    k->much_came = n == (ssize_t)room;
     if (n > 0)
         k->in_size += (size_t)n;
     k->ended |= n == 0;
@@ -312,9 +341,9 @@ static void connection_free(void *arg)
 {
     struct connection *k = arg;
 
+    store_abandon();
     free(k->in);
-    free(k->batch);
-    free(k->scratch);
+    free(k->terms);
     request_free(&k->request);
     out_free(&k->out);
     out_free(&k->queue);

@@ -3,8 +3,8 @@
  * Connections: a process for each client.
  *
  * It waits for the socket, reads what has come, runs all requests that are whole, and sends their
- * answers at once. Commands for the store are gathered meanwhile and go there as one message; one
- * that only reads is run here, unless there are some before it.
+ * answers at once. For the first that changes something it goes into the store, and stays there for
+ * those that follow.
  *
  * What a client can make it keep is bounded: a request by config.max_request, answers by about
  * config.max_output. Who takes no answers is not heard any more; and when nothing has gone to him
@@ -24,6 +24,7 @@ struct connection {
 
     char *in; /* what has been read, from in_at to in_size not yet run */
     size_t in_at, in_size, in_capacity;
+    bool much_came; /* as much as there was room for, the last time */
     struct request request;
     struct out out;
     int64_t now;      /* when this turn began */
@@ -31,10 +32,10 @@ struct connection {
     bool more;        /* there may be whole requests, which wait until answers are sent */
     bool ended, quit; /* the client sends nothing more; is to be sent nothing more */
 
-    tr_term *batch; /* commands for the store, in the heap of this turn */
-    tr_term *scratch;
-    size_t nbatch, batch_capacity, scratch_capacity;
-    uint64_t seen; /* the newest change that may have been read in this turn */
+    int ninside;    /* commands since it went into the store; 0: it is not there */
+    uint64_t seen;  /* the newest change that the answers may tell of; 0: none */
+    tr_term *terms; /* the arguments of a large request */
+    size_t terms_capacity;
 
     bool multi, multi_failed; /* MULTI has begun; with an error in it */
     struct out queue;         /* its requests */
@@ -54,11 +55,15 @@ struct connection_counts {
 
 struct connection_counts connection_counts(void);
 
-/* Runs what is gathered for the store, as a transaction or not. */
-void connection_run(struct connection *k, bool transaction);
+/* The command of a request. */
+struct call connection_call(struct connection *k, const struct request *r);
 
-/* Adds a command to it. */
-void connection_add(struct connection *k, const struct command *command, const tr_bin *args, int n);
+/* Goes into the store and out of it, where it is not yet there. */
+void connection_enter(struct connection *k);
+void connection_leave(struct connection *k);
+
+/* Runs a command inside. */
+void connection_run(struct connection *k, struct call *c);
 
 /* Waits until the client has taken everything; ends the connection when it does not. */
 void connection_drain(struct connection *k);

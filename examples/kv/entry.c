@@ -13,15 +13,15 @@ tr_term expires, cursors;
 
 void entries_init(void)
 {
-    const struct tr_ets_opts ordered = { .type = TR_ETS_ORDERED_SET };
-    const struct tr_ets_opts shared = { .type = TR_ETS_ORDERED_SET, .access = TR_ETS_PUBLIC };
+    const struct tr_ets_opts set = { .access = TR_ETS_PUBLIC };
+    const struct tr_ets_opts ordered = { .type = TR_ETS_ORDERED_SET, .access = TR_ETS_PUBLIC };
 
     for (int i = 0; i < DATABASES; i++) {
-        databases[i].keys = tr_ets_new(a_keys, NULL);
+        databases[i].keys = tr_ets_new(a_keys, &set);
         databases[i].fields = tr_ets_new(a_fields, &ordered);
     }
     expires = tr_ets_new(tr_intern("expires"), &ordered);
-    cursors = tr_ets_new(tr_intern("cursors"), &shared);
+    cursors = tr_ets_new(tr_intern("cursors"), &ordered);
 }
 
 static tr_term keys_of(const struct call *c)
@@ -45,7 +45,7 @@ static void entry_read(tr_term row, struct entry *e)
 }
 
 /* Takes away what belongs to an entry beside its row. */
-static void forget(struct call *c, tr_term key, const struct entry *e, bool expire_too)
+static void forget(struct call *c, struct tr_arg key, const struct entry *e, bool expire_too)
 {
     if (e->kind != KIND_STRING)
         tr_ets_match_delete(fields_of(c), tr_tuple(tr_tuple(e->id, a_anything), a_anything));
@@ -58,7 +58,7 @@ static void delete_key(struct call *c, tr_term key, const struct entry *e)
     if (e->kind != KIND_STRING)
         store_exclusive(c);
     tr_ets_delete(keys_of(c), key);
-    forget(c, key, e, true);
+    forget(c, TR_ARG(key), e, true);
 }
 
 /* Deletes what has expired, which the log is told before anything that follows from it. */
@@ -70,15 +70,15 @@ static void expire_key(struct call *c, tr_term key, const struct entry *e)
 
 bool entry_find(struct call *c, int i, struct entry *e)
 {
-    tr_term key = call_term(c, i), row;
+    tr_term row;
 
-    if (!tr_ets_get(keys_of(c), &row, key))
+    if (!tr_ets_get(keys_of(c), &row, call_arg(c, i)))
         return false;
     entry_read(row, e);
     if (!e->expire || e->expire > c->now)
         return true;
     if (c->store)
-        expire_key(c, key, e);
+        expire_key(c, call_term(c, i), e);
     return false;
 }
 
@@ -101,7 +101,7 @@ struct entry entry_new(enum kind kind)
 
 void entry_put(struct call *c, int i, const struct entry *before, const struct entry *e)
 {
-    tr_term key = call_term(c, i);
+    struct tr_arg key = call_arg(c, i);
     bool other_time = !before || before->expire != e->expire;
 
     store_change(c);
@@ -195,8 +195,8 @@ void fields_remove(struct call *c, enum kind kind)
     e = before;
     store_exclusive(c);
     for (int i = 2; i < c->n; i++)
-        if (field_has(c, &e, TR_ARG(c->terms[i]))) {
-            field_delete(c, &e, TR_ARG(c->terms[i]));
+        if (field_has(c, &e, call_arg(c, i))) {
+            field_delete(c, &e, call_arg(c, i));
             e.count--;
         }
     if (e.count == 0)

@@ -2,7 +2,7 @@
 /*
  * What is under a key, and the tables it lies in.
  *
- * Each database has two tables, which the store owns and everybody reads:
+ * Each database has two tables, which everybody reads, and who is in the store writes:
  *
  *     keys     {Key, Expire, Value}                    a string
  *              {Key, Expire, Kind, Id, Count, First}   anything else, Count elements in `fields`
@@ -14,7 +14,7 @@
  * by side. An Id is never used again: who still has the number of what was deleted meanwhile finds
  * nothing, rather than what came after it under the same key.
  *
- * Functions that change something are for the store only.
+ * Functions that change something are for who is in the store.
  */
 #ifndef KV_ENTRY_H
 #define KV_ENTRY_H
@@ -35,7 +35,7 @@ struct database {
     tr_term keys, fields;
 };
 
-/* Set by the store before it has started. */
+/* Set by the keeper before it has started. */
 extern struct database databases[DATABASES];
 
 /* {{Expire, Db, Key}}, in order: what expires next comes first. */

@@ -17,8 +17,8 @@ void hset_command(struct call *c)
     e = found == FOUND ? before : entry_new(KIND_HASH);
     store_exclusive(c);
     for (int i = 2; i < c->n; i += 2) {
-        e.count += !field_has(c, &e, TR_ARG(c->terms[i]));
-        field_put(c, &e, TR_ARG(c->terms[i]), TR_ARG(c->terms[i + 1]));
+        e.count += !field_has(c, &e, call_arg(c, i));
+        field_put(c, &e, call_arg(c, i), call_arg(c, i + 1));
     }
     entry_put(c, 1, found == FOUND ? &before : NULL, &e);
     reply_integer(c->out, e.count - (found == FOUND ? before.count : 0));
@@ -37,7 +37,7 @@ void hget_command(struct call *c)
 
     if (found == WRONG_KIND)
         return;
-    if (found == FOUND && field_get(c, &e, TR_ARG(call_term(c, 2)), &value))
+    if (found == FOUND && field_get(c, &e, call_arg(c, 2), &value))
         reply_bulk_term(c->out, value);
     else
         reply_null(c->out, c->proto);

@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-tr_atoms(connections, ok);
+tr_atoms(connections, ok, noproc);
 
 enum { BACKLOG = 4096, PAUSE_MS = 10 };
 
@@ -46,20 +46,29 @@ static void refuse(int fd)
     tr_close_fd(fd);
 }
 
-/* From its first step on the connection owns the descriptor; if there is no supervisor at the
-   moment, this process ends, and the descriptor with it. */
+/* From its first step on the connection owns the descriptor. */
+static void start_connection(void *arg)
+{
+    const int *fd = arg;
+    tr_term started = tr_dynamic_supervisor_start_child(
+        a_connections, TR_CHILD(.process = connection, .id = "connection",
+                                .arg_term = tr_build(*fd), .restart = TR_TEMPORARY));
+
+    if (!tr_match(started, a_ok, tr_any()))
+        tr_exit(a_noproc);
+}
+
+/* While the service starts again there is nobody who could serve: the client has to come back. */
 static void serve(int fd)
 {
     int on = 1;
-    tr_term started;
+    tr_term reason;
 
     tr_own_fd(fd);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    started = tr_dynamic_supervisor_start_child(
-        a_connections, TR_CHILD(.process = connection, .id = "connection", .arg_term = tr_build(fd),
-                                .restart = TR_TEMPORARY));
+    bool failed = tr_catch(start_connection, &fd, &reason);
     tr_disown_fd(fd);
-    if (!tr_match(started, a_ok, tr_any()))
+    if (failed)
         tr_close_fd(fd);
 }
 

@@ -15,7 +15,7 @@ static void push(struct call *c, bool left)
     store_exclusive(c);
     for (int i = 2; i < c->n; i++) {
         e.first -= left;
-        field_put(c, &e, TR_ARG(left ? e.first : e.first + e.count), TR_ARG(c->terms[i]));
+        field_put(c, &e, TR_ARG(left ? e.first : e.first + e.count), call_arg(c, i));
         e.count++;
     }
     entry_put(c, 1, found == FOUND ? &before : NULL, &e);

@@ -8,7 +8,7 @@
  *     tree
  *     ├── service
  *     │   ├── aof           writes the log            (with --appendonly yes)
- *     │   ├── store         changes the data, which lie in its tables
+ *     │   ├── store         keeps the data, in its tables
  *     │   ├── channels      process groups of those who listen to a channel,
  *     │   ├── patterns      and to a pattern
  *     │   └── connections   a process for each client, and one more for a subscriber

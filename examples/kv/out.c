@@ -208,14 +208,23 @@ static void trim(struct out *out)
     }
 }
 
+/* One vector is less work for the kernel as a plain buffer. */
+static ssize_t send_vectors(int fd, struct vectors *v)
+{
+    struct msghdr message = { .msg_iov = v->at, .msg_iovlen = v->n };
+    const int flags = MSG_NOSIGNAL | MSG_DONTWAIT;
+
+    return v->n == 1 ? send(fd, v->at[0].iov_base, v->at[0].iov_len, flags)
+                     : sendmsg(fd, &message, flags);
+}
+
 tr_err out_send(struct out *out, int fd)
 {
     struct vectors v;
 
     while (out_left(out)) {
         vectors_fill(&v, out);
-        struct msghdr message = { .msg_iov = v.at, .msg_iovlen = v.n };
-        ssize_t n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t n = send_vectors(fd, &v);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0 && errno != EAGAIN)

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Bytes on their way out: the answers for a client, the answers of the store to a connection, the
- * records for the log.
+ * Bytes on their way out: the answers for a client, the records for the log.
  *
  * Small things are copied, one behind the other. A binary of OUT_SHARE bytes or more is not: it is
  * kept, which shares its bytes, and a mark says where between the others it belongs. So a large

@@ -2,6 +2,7 @@
 /* Commands about the connection: PING QUIT HELLO CLIENT SELECT MULTI EXEC DISCARD. */
 #include "config.h"
 #include "connection.h"
+#include "store.h"
 #include "subscriber.h"
 
 #include <string.h>
@@ -173,7 +174,7 @@ void discard_command(struct call *c)
     reply_simple(c->out, "OK");
 }
 
-/* The requests that were queued are read again, and go to the store as one. */
+/* The requests that were queued are read again, and run in the store as one. */
 void exec_command(struct call *c)
 {
     struct connection *k = c->connection;
@@ -188,12 +189,17 @@ void exec_command(struct call *c)
         reply_error(c->out, "EXECABORT Transaction discarded because of previous errors.");
         return;
     }
+    connection_enter(k);
+    store_begin(c);
+    reply_array(c->out, k->nqueue);
     for (size_t at = 0; at < k->queue.size; at += r.size) {
         if (request_read(&r, k->queue.bytes + at, k->queue.size - at) != REQUEST_WHOLE)
             break;
-        connection_add(k, command_find(r.args[0]), r.args, r.n);
+        struct call one = connection_call(k, &r);
+        connection_run(k, &one);
     }
+    store_commit(c);
+    connection_leave(k);
     request_free(&r);
     multi_end(k);
-    connection_run(k, true);
 }

@@ -13,8 +13,8 @@ void sadd_command(struct call *c)
     e = found == FOUND ? before : entry_new(KIND_SET);
     store_exclusive(c);
     for (int i = 2; i < c->n; i++)
-        if (!field_has(c, &e, TR_ARG(c->terms[i]))) {
-            field_put(c, &e, TR_ARG(c->terms[i]), TR_ARG(1));
+        if (!field_has(c, &e, call_arg(c, i))) {
+            field_put(c, &e, call_arg(c, i), TR_ARG(1));
             e.count++;
         }
     int64_t added = e.count - (found == FOUND ? before.count : 0);
@@ -34,7 +34,7 @@ void sismember_command(struct call *c)
     enum found found = entry_find_kind(c, 1, KIND_SET, &e);
 
     if (found != WRONG_KIND)
-        reply_integer(c->out, found == FOUND && field_has(c, &e, TR_ARG(call_term(c, 2))));
+        reply_integer(c->out, found == FOUND && field_has(c, &e, call_arg(c, 2)));
 }
 
 void scard_command(struct call *c)

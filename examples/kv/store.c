@@ -5,28 +5,37 @@
 #include "entry.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <time.h>
 
-tr_atoms(store, aof, run, expire, shutdown, cannot_load, out_of_memory);
+tr_atoms(aof, expire, expires_earlier, kill, shutdown, cannot_load);
 
-enum { EXPIRE_STEP = 200 }; /* keys that expire before others have their turn */
+enum {
+    EXPIRE_STEP = 200, /* keys that expire before others have their turn */
+    YIELDS = 1000      /* looks at a store that is taken, before it is left alone for a ms */
+};
 
 struct store {
-    struct out answer, log;
-    tr_bin *args; /* of the command that runs */
-    tr_term *terms;
-    size_t capacity;
+    tr_pid keeper;
+    struct out log;
     uint64_t number; /* of the newest change */
-    bool numbered;   /* the request that is handled has changed something */
+    bool numbered;   /* who is in the store has changed something */
     bool logging;    /* there is a log, and it is not being read */
     bool exclusive;  /* store_version is odd */
     bool transaction;
-    int logged_db;    /* that the log is in */
-    tr_ref timer;     /* for what expires next */
-    int64_t timer_at; /* 0: none */
+    struct out_mark before; /* in the log, of the transaction */
+    bool changed;           /* something, in the transaction */
+    int logged_db;          /* that the log is in */
+    int64_t expires_at;     /* when something expires next; 0: never */
 };
 
+/* The process that owns the tables. */
+struct keeper {
+    tr_ref timer; /* for what expires next */
+    bool timing;
+};
+
+static struct store the_store;  /* of who is in it */
+static _Atomic uint64_t inside; /* who that is; 0: nobody */
 static _Atomic uint64_t store_version;
 
 int64_t time_now(void)
@@ -37,15 +46,49 @@ int64_t time_now(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- who calls it --- */
+/* --- who comes in --- */
 
-void store_run(struct out *out, int proto, int db, bool transaction, tr_term list)
+static bool try_enter(uint64_t self)
 {
-    tr_term answer;
+    uint64_t nobody = 0;
 
-    if (tr_try_call_within(TR_INFINITY, a_store, &answer, a_run, proto, db, transaction, list))
-        tr_exit(a_shutdown);
-    out_add_term(out, answer);
+    return atomic_compare_exchange_strong_explicit(&inside, &nobody, self, memory_order_acquire,
+                                                   memory_order_relaxed);
+}
+
+void store_enter(void)
+{
+    uint64_t self = tr_self().w;
+
+    for (int i = 1; !try_enter(self); i++) {
+        if (i % YIELDS) {
+            tr_yield();
+            continue;
+        }
+        /* Who is inside takes long, or has ended there. */
+        if (!tr_is_alive(the_store.keeper))
+            tr_exit(a_shutdown);
+        tr_sleep(1);
+    }
+}
+
+uint64_t store_leave(void)
+{
+    struct store *s = &the_store;
+    uint64_t number = s->number;
+
+    if (s->numbered)
+        aof_append(number, out_to_term(&s->log));
+    out_clear(&s->log);
+    s->numbered = false;
+    atomic_store_explicit(&inside, 0, memory_order_release);
+    return number;
+}
+
+void store_abandon(void)
+{
+    if (atomic_load(&inside) == tr_self().w)
+        tr_exit_to(the_store.keeper, a_kill);
 }
 
 bool store_read(struct call *c)
@@ -68,6 +111,7 @@ bool store_read(struct call *c)
 /* Who sees the change sees its number, and can wait until it is written. */
 static void take_number(struct store *s)
 {
+    s->changed = true;
     if (s->numbered || !s->logging)
         return;
     s->numbered = true;
@@ -103,11 +147,27 @@ static void log_terms(struct store *s, int n, const tr_term *terms)
         reply_bulk_term(&s->log, terms[i]);
 }
 
+static void log_text(struct store *s, const char *text)
+{
+    reply_array(&s->log, 1);
+    reply_bulk_text(&s->log, text);
+}
+
 static tr_term number_term(int64_t number)
 {
     char text[NUMBER_MAX];
 
     return tr_binary(text, number_format(text, number));
+}
+
+/* What follows is a change of the data in the database of the command. */
+static void log_begin(struct store *s, const struct call *c)
+{
+    take_number(s);
+    if (s->logged_db == c->db)
+        return;
+    log_terms(s, 2, (tr_term[]){ tr_build("SELECT"), number_term(c->db) });
+    s->logged_db = c->db;
 }
 
 void store_log(struct call *c, int n, const tr_term *terms)
@@ -116,11 +176,7 @@ void store_log(struct call *c, int n, const tr_term *terms)
 
     if (!s->logging)
         return;
-    take_number(s);
-    if (s->logged_db != c->db) {
-        log_terms(s, 2, (tr_term[]){ tr_build("SELECT"), number_term(c->db) });
-        s->logged_db = c->db;
-    }
+    log_begin(s, c);
     log_terms(s, n, terms);
 }
 
@@ -134,48 +190,33 @@ void store_expire_at(struct call *c, int64_t expire)
 {
     struct store *s = c->store;
 
-    if (s->timer_at && s->timer_at <= expire)
+    if (s->expires_at && s->expires_at <= expire)
         return;
-    if (s->timer_at)
-        tr_cancel_timer(s->timer, NULL);
-    int64_t ms = expire - time_now();
-    /* Times that no timer takes are looked at again when it comes. */
-    ms = ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : ms;
-    s->timer = tr_send_after(ms, tr_self(), a_expire);
-    s->timer_at = expire;
+    s->expires_at = expire;
+    tr_send(s->keeper, a_expires_earlier);
 }
 
 /* --- running commands --- */
-
-static void reserve_args(struct store *s, size_t n)
-{
-    if (n <= s->capacity)
-        return;
-    free(s->args);
-    free(s->terms);
-    s->args = malloc(n * sizeof *s->args);
-    s->terms = malloc(n * sizeof *s->terms);
-    s->capacity = n;
-    if (!s->args || !s->terms)
-        tr_exit(a_out_of_memory);
-}
 
 /* The command as it came. */
 static void log_command(struct store *s, struct call *c)
 {
     if (!s->logging)
         return;
-    s->terms[0] = tr_build(c->command->name);
-    store_log(c, c->n, s->terms);
+    log_begin(s, c);
+    reply_array(&s->log, (size_t)c->n);
+    reply_bulk_text(&s->log, c->command->name);
+    for (int i = 1; i < c->n; i++)
+        if (c->terms)
+            reply_bulk_term(&s->log, c->terms[i]);
+        else
+            reply_bulk(&s->log, c->args[i]);
 }
 
-/* Runs c->command with the arguments that are in s->terms from 1 on. */
-static void run(struct store *s, struct call *c)
+void store_run(struct call *c)
 {
-    for (int i = 1; i < c->n; i++)
-        tr_binary_get(s->terms[i], &s->args[i]);
-    c->args = s->args;
-    c->terms = s->terms;
+    struct store *s = c->store = &the_store;
+
     c->changed = c->logged = false;
     c->command->run(c);
     if (c->changed && !c->logged)
@@ -183,101 +224,65 @@ static void run(struct store *s, struct call *c)
     store_exclusive_end(c);
 }
 
-/* One command of a request: {Index, Arguments...}. */
-static void run_tuple(struct store *s, struct call *c, tr_term command)
-{
-    int64_t index = 0;
-
-    c->n = (int)tr_tuple_size(command);
-    reserve_args(s, (size_t)c->n);
-    tr_match(tr_element(command, 0), &index);
-    for (int i = 1; i < c->n; i++)
-        s->terms[i] = tr_element(command, (size_t)i);
-    c->command = &commands[index];
-    run(s, c);
-}
-
-static void run_list(struct store *s, struct call *c, tr_term list)
-{
-    tr_term command;
-
-    while (tr_list_next(&list, &command))
-        run_tuple(s, c, command);
-}
-
 /* All or nothing, also in the log. */
-static void run_transaction(struct store *s, struct call *c, tr_term list)
+void store_begin(struct call *c)
 {
-    size_t n = 0;
+    struct store *s = c->store = &the_store;
 
-    tr_list_length(list, &n);
-    reply_array(c->out, n);
     store_exclusive(c);
     s->transaction = true;
+    s->before = out_mark(&s->log);
+    s->changed = false;
     if (s->logging)
-        log_terms(s, 1, (tr_term[]){ tr_build("MULTI") });
-    run_list(s, c, list);
-    if (s->logging && s->numbered)
-        log_terms(s, 1, (tr_term[]){ tr_build("EXEC") });
-    else
-        out_clear(&s->log);
+        log_text(s, "MULTI");
+}
+
+void store_commit(struct call *c)
+{
+    struct store *s = c->store;
+
+    if (!s->changed)
+        out_rewind(&s->log, s->before);
+    else if (s->logging)
+        log_text(s, "EXEC");
     s->transaction = false;
     store_exclusive_end(c);
 }
 
-/* --- the server --- */
-
-/* The answer goes by way of the log, unless there is nothing that it would have to wait for. */
-static tr_gen_result answer(struct store *s, tr_term from)
-{
-    tr_term bytes = out_to_term(&s->answer);
-    bool written = !s->logging || (!s->numbered && atomic_load(&aof_durable) == s->number);
-    tr_term record = out_to_term(&s->log);
-
-    out_clear(&s->answer);
-    out_clear(&s->log);
-    s->numbered = false;
-    if (written)
-        return tr_gen_reply(bytes);
-    aof_append(s->number, from, bytes, record);
-    return tr_gen_noreply();
-}
+/* --- the keeper --- */
 
 static struct call call_of(struct store *s)
 {
-    return (struct call){ .out = &s->answer, .proto = 2, .now = time_now(), .store = s };
+    return (struct call){ .proto = 2, .now = time_now(), .store = s };
 }
 
-static tr_gen_result store_call(void *state, tr_term request, tr_term from)
+/* A timer for what expires next. Times that no timer takes are looked at again when it comes. */
+static void set_timer(struct keeper *k, int64_t expires_at)
 {
-    struct store *s = state;
-    struct call c = call_of(s);
-    bool transaction;
-    tr_term list;
+    int64_t ms = expires_at - time_now();
 
-    if (!tr_match(request, a_run, &c.proto, &c.db, &transaction, &list))
-        return tr_gen_unknown();
-    if (transaction)
-        run_transaction(s, &c, list);
-    else
-        run_list(s, &c, list);
-    return answer(s, from);
+    if (k->timing)
+        tr_cancel_timer(k->timer, NULL);
+    k->timing = expires_at != 0;
+    ms = ms < 0 ? 0 : ms > INT32_MAX ? INT32_MAX : ms;
+    if (k->timing)
+        k->timer = tr_send_after(ms, tr_self(), a_expire);
 }
 
-/* The timer: what has expired is deleted, a part at a time. */
+/* What has expired is deleted, a part at a time. */
 static tr_gen_result store_info(void *state, tr_term message)
 {
-    struct store *s = state;
-    struct call c = call_of(s);
+    bool expired = tr_match(message, a_expire);
 
-    if (!tr_match(message, a_expire))
+    if (!expired && !tr_match(message, a_expires_earlier))
         return tr_gen_unknown();
-    s->timer_at = 0;
-    int64_t next = entries_expire(&c, EXPIRE_STEP);
-    if (next)
-        store_expire_at(&c, next);
-    if (s->numbered)
-        answer(s, tr_nil());
+    store_enter();
+    struct call c = call_of(&the_store);
+    if (expired)
+        the_store.expires_at = entries_expire(&c, EXPIRE_STEP);
+    int64_t expires_at = the_store.expires_at;
+    store_leave();
+    set_timer(state, expires_at);
     return tr_gen_noreply();
 }
 
@@ -285,6 +290,7 @@ static tr_gen_result store_info(void *state, tr_term message)
 
 struct loading {
     struct call call;
+    struct out answer;
     int64_t n;
 };
 
@@ -293,10 +299,8 @@ static bool load_request(const struct request *r, void *arg)
 {
     struct loading *l = arg;
     struct call *c = &l->call;
-    struct store *s = c->store;
     int64_t db;
 
-    out_clear(&s->answer);
     if (text_is(r->args[0], "select")) {
         if (r->n != 2 || !number_parse(r->args[1], &db) || db < 0 || db >= DATABASES)
             return false;
@@ -305,53 +309,45 @@ static bool load_request(const struct request *r, void *arg)
     }
     c->command = command_find(r->args[0]);
     c->n = r->n;
+    c->args = r->args;
     if (!command_accepts(c->command, r->n) || !(c->command->flags & COMMAND_WRITE))
         return false;
-    reserve_args(s, (size_t)c->n);
-    for (int i = 1; i < c->n; i++)
-        s->terms[i] = tr_binary(r->args[i].data, r->args[i].size);
-    run(s, c);
+    store_run(c);
+    out_clear(&l->answer);
     l->n++;
     return true;
 }
 
-static void store_free(void *arg)
-{
-    struct store *s = arg;
-
-    out_free(&s->answer);
-    out_free(&s->log);
-    free(s->args);
-    free(s->terms);
-}
-
 static tr_gen_result store_init(void *state, tr_term arg)
 {
-    struct store *s = state;
+    struct store *s = &the_store;
     struct loading l = { .call = call_of(s) };
     tr_pid log;
 
+    (void)state;
     (void)arg;
-    l.call.now = 0;
-    s->logged_db = -1;
-    tr_defer(store_free, s);
+    /* Who was in it when it broke has gone; what he left behind may be anything, also for free. */
+    *s = (struct store){ .keeper = tr_self(), .logged_db = -1 };
     atomic_store(&store_version, 0);
+    atomic_store(&inside, 0);
     entries_init();
     if (config.appendonly) {
         /* Those who wait for an answer from there are told at once when it fails. */
         if (tr_whereis(a_aof, &log))
             tr_link(log);
-        if (aof_load(load_request, &l) != TR_OK)
+        l.call.now = 0;
+        l.call.out = &l.answer;
+        tr_err err = aof_load(load_request, &l);
+        out_free(&l.answer);
+        if (err != TR_OK)
             return tr_gen_stop(a_cannot_load);
         tr_log_notice("read %ld changes from the log", (long)l.n);
     }
-    out_clear(&s->answer);
     s->logging = config.appendonly;
     return tr_gen_ok();
 }
 
 const struct tr_gen_server store = { .name = "store",
-                                     .state_size = sizeof(struct store),
+                                     .state_size = sizeof(struct keeper),
                                      .init = store_init,
-                                     .handle_call = store_call,
                                      .handle_info = store_info };

@@ -1,23 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The store: the one process that changes data.
+ * The store: all data, and the one place where they are changed.
  *
- * Why one process. Everything that Redis promises about several keys or several steps (MULTI, MGET,
- * INCR, a push that moves two rows) follows from one order of all changes. With one process for
- * each share of the keys, or a lock for each, that order has to be put together again for each
- * command that meets several of them, and once more in the log. Here the order of the mailbox is
- * the order of effects, and the order of the log; nothing else has to be argued. What it costs is
- * that changes use one core. But that core does only what is no one else's business: connections
- * read, parse and write on all cores, and send what one read of the socket brought as one message;
- * the log is written by another process; and who only reads does not come here.
+ * Who changes something goes into the store, where there is room for one. Everything that Redis
+ * promises about several keys or several steps (MULTI, MGET, INCR, a push that moves two rows)
+ * follows from one order of all changes; here that is the order in which processes have been
+ * inside, it is the order of the log as well, and nothing else has to be argued. That could be a
+ * process to which everybody sends his commands (and was); but going there takes two switches and
+ * two messages, many times what a SET takes, so a connection goes in and runs its own commands. It
+ * is inside for one batch of them, some microseconds. What changes use is one core at a time; all
+ * else connections do, on all cores: to read, parse and write. The log is written by another
+ * process; and who only reads does not come in at all.
  *
- * Reading without asking. A GET looks into the tables itself. Each function of ETS on one object is
- * one step, so a string is read and changed without more. What changes several rows happens while
- * `store_version` is odd. A reader takes the number before and after: where it was odd, or has
- * changed, the answer is thrown away and the command sent to the store, where it waits for its
- * turn. So nobody sees a half of a transaction, and whoever has seen one effect of it sees, with
- * what he begins then, all of them. Commands that read several keys (MGET) always go to the store,
- * since single rows change without a new version.
+ * The tables belong to a process, the keeper, whose end is that of the data. Who ends inside,
+ * whatever the way, may have done half of something: he takes the keeper with him, and everything
+ * starts again from the log, as if the keeper itself had failed. So a fault in a command has the
+ * same end as if there were a process for all of them.
+ *
+ * Reading without going in. A GET looks into the tables itself. Each function of ETS on one object
+ * is one step, so a string is read and changed without more. What changes several rows happens
+ * while `store_version` is odd. A reader takes the number before and after: where it was odd, or
+ * has changed, the answer is thrown away, and the command run inside, when its turn comes. So
+ * nobody sees a half of a transaction, and whoever has seen one effect of it sees, with what he
+ * begins then, all of them. Commands that read several keys (MGET) always go in, since single rows
+ * change without a new version.
  *
  * Answers and the log. See aof.h.
  */
@@ -26,22 +32,34 @@
 
 #include "commands.h"
 
-/* Runs commands in the store and adds their answers to `out`. Each is a tuple: its place in
-   `commands`, and its arguments without the name. As a transaction the answer is an array. Ends the
-   caller with shutdown when the store ends. Process only; blocks. */
-void store_run(struct out *out, int proto, int db, bool transaction, tr_term list);
+/* Goes into the store, and out of it. Out: the newest change that may have been made or seen
+   inside; it must be written before anybody is told (aof_wait). Process only; the first blocks. */
+void store_enter(void);
+uint64_t store_leave(void);
 
-/* Runs a COMMAND_READ in the calling process; false when it has to go to the store. */
+/* For the end of a process: if it is in the store, that ends, too. */
+void store_abandon(void);
+
+/* Inside: runs a command, and adds it to the log if it has changed something. */
+void store_run(struct call *c);
+
+/* Inside: all commands in between are one change, for readers and in the log. */
+void store_begin(struct call *c);
+void store_commit(struct call *c);
+
+/* Runs a COMMAND_READ from outside; false when it has to go in. */
 bool store_read(struct call *c);
 
+/* The keeper. */
 extern const struct tr_gen_server store;
 
-/* --- for commands that change something: in the store --- */
+/* --- for commands that change something: inside --- */
 
 /* Before each change: the command has changed something, and belongs into the log. */
 void store_change(struct call *c);
 
-/* From here to the end of the command nobody reads by himself: before a change of several rows. */
+/* From here to the end of the command nobody reads from outside: before a change of several rows.
+ */
 void store_exclusive(struct call *c);
 void store_exclusive_end(struct call *c);
 
