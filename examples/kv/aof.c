@@ -33,6 +33,7 @@ struct log {
 };
 
 _Atomic uint64_t aof_logged, aof_durable;
+_Atomic int64_t aof_life;
 
 bool aof_path(char *path, size_t size)
 {
@@ -48,12 +49,15 @@ void aof_append(uint64_t number, tr_term record)
     tr_cast(a_aof, a_append, number, record);
 }
 
-void aof_wait(uint64_t number)
+void aof_wait(uint64_t number, int64_t life)
 {
     tr_term answer;
 
     if (atomic_load(&aof_durable) < number &&
         tr_try_call_within(TR_INFINITY, a_aof, &answer, a_wait, number) != TR_OK)
+        tr_exit(a_shutdown);
+    /* Afterwards: else the number may have been reached in another life. */
+    if (atomic_load(&aof_life) != life)
         tr_exit(a_shutdown);
 }
 
@@ -165,6 +169,7 @@ static tr_gen_result aof_init(void *state, tr_term arg)
         return tr_gen_stop(a_cannot_open);
     tr_own_fd(log->fd);
     tr_defer(log_free, log);
+    atomic_fetch_add(&aof_life, 1);
     atomic_store(&aof_logged, 0);
     atomic_store(&aof_durable, 0);
     if (config.appendfsync == FSYNC_EVERYSEC)

@@ -28,15 +28,18 @@ extern const struct tr_gen_server aof;
 
 extern _Atomic uint64_t aof_logged, aof_durable;
 
+/* How often the process has been started; numbers are of one life of it. */
+extern _Atomic int64_t aof_life;
+
 /* Where it is, from the options; false after a message when that is too long. */
 bool aof_path(char *path, size_t size);
 
 /* Appends the record of a change of that number. Any thread. */
 void aof_append(uint64_t number, tr_term record);
 
-/* Returns when all changes up to that number have been written; ends the caller with shutdown when
-   they will not be. Process only; blocks. */
-void aof_wait(uint64_t number);
+/* Returns when all changes up to that number have been written, in that life; ends the caller with
+   shutdown when they will not be. Process only; blocks. */
+void aof_wait(uint64_t number, int64_t life);
 
 /*
  * Calls fn for each request in the log; false says that it cannot be one of the log's. A record

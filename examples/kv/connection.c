@@ -209,9 +209,8 @@ static bool send_output(struct connection *k)
 
     if (!before)
         return true;
-    /* Nobody is told of what may still be lost. */
-    if (k->seen)
-        aof_wait(k->seen);
+    /* Nobody is told of what may still be lost, or has been. */
+    aof_wait(k->seen, k->life);
     k->seen = 0;
     if (k->subscriber.w) {
         tr_scope
@@ -361,6 +360,7 @@ void connection(tr_term arg)
     tr_defer(connection_free, k);
     k->id = atomic_fetch_add(&nopened, 1) + 1;
     k->proto = 2;
+    k->life = atomic_load(&aof_life);
     k->name = tr_nil();
     while (wait_for_client(k) && take_turn(k))
         ;

@@ -34,6 +34,7 @@ struct connection {
 
     int ninside;    /* commands since it went into the store; 0: it is not there */
     uint64_t seen;  /* the newest change that the answers may tell of; 0: none */
+    int64_t life;   /* of the log, when it began: it does not tell of another */
     tr_term *terms; /* the arguments of a large request */
     size_t terms_capacity;
 

@@ -96,10 +96,12 @@ struct entry entry_new(enum kind kind)
 {
     static int64_t last_id;
 
-    return (struct entry){ .kind = kind, .id = kind == KIND_STRING ? 0 : ++last_id };
+    return (struct entry){ .kind = kind, .id = ++last_id };
 }
 
-void entry_put(struct call *c, int i, const struct entry *before, const struct entry *e)
+/* The value is that of a string. */
+static void put(struct call *c, int i, const struct entry *before, const struct entry *e,
+                struct tr_arg value)
 {
     struct tr_arg key = call_arg(c, i);
     bool other_time = !before || before->expire != e->expire;
@@ -108,7 +110,7 @@ void entry_put(struct call *c, int i, const struct entry *before, const struct e
     if (before && before->kind != KIND_STRING && before->id != e->id)
         store_exclusive(c);
     if (e->kind == KIND_STRING)
-        tr_ets_insert(keys_of(c), key, e->expire, e->value);
+        tr_ets_insert(keys_of(c), key, e->expire, value);
     else
         tr_ets_insert(keys_of(c), key, e->expire, (int)e->kind, e->id, e->count, e->first);
     if (before && before->id != e->id)
@@ -119,6 +121,19 @@ void entry_put(struct call *c, int i, const struct entry *before, const struct e
         tr_ets_insert(expires, tr_tuple(tr_tuple(e->expire, c->db, key)));
         store_expire_at(c, e->expire);
     }
+}
+
+void entry_put(struct call *c, int i, const struct entry *before, const struct entry *e)
+{
+    put(c, i, before, e, TR_ARG(e->value));
+}
+
+void entry_put_string(struct call *c, int i, const struct entry *before, int64_t expire,
+                      struct tr_arg value)
+{
+    struct entry e = { .kind = KIND_STRING, .expire = expire };
+
+    put(c, i, before, &e, value);
 }
 
 void entry_delete(struct call *c, int i, const struct entry *e)

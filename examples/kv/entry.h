@@ -58,9 +58,11 @@ enum found entry_find_kind(struct call *c, int i, enum kind kind, struct entry *
 
 /* Puts an entry there; `before` is what entry_find has found, or NULL. */
 void entry_put(struct call *c, int i, const struct entry *before, const struct entry *e);
+void entry_put_string(struct call *c, int i, const struct entry *before, int64_t expire,
+                      struct tr_arg value);
 void entry_delete(struct call *c, int i, const struct entry *e);
 
-/* A new entry of that kind without elements, not there yet. */
+/* A new entry of that kind, not a string, without elements, not there yet. */
 struct entry entry_new(enum kind kind);
 
 /* Deletes up to `most` keys that have expired; when the next one does, 0 when none is left. */

@@ -11,7 +11,7 @@
 
 tr_atoms(out_of_memory);
 
-enum { LINE_MAX_SIZE = 64 * 1024, ARGS_MAX = 1024 * 1024 };
+enum { LINE_MAX_SIZE = 64 * 1024, SHORT_LINE = 16, ARGS_MAX = 1024 * 1024 };
 
 static enum request_result bad(struct request *r, const char *text)
 {
@@ -44,14 +44,33 @@ static enum request_result whole(struct request *r, const char *bytes)
 
 /* --- arrays of bulk strings --- */
 
+/* The size of a line such as *3, and its number, when it is whole and nothing but a few digits
+   without a zero before them, as nearly all are; else 0. */
+static size_t read_short_number(const char *line, size_t left, int64_t *number)
+{
+    const char *end = line + (left < SHORT_LINE ? left : SHORT_LINE), *p = line + 1;
+    int64_t n = 0;
+
+    for (; p < end && *p >= '0' && *p <= '9'; p++)
+        n = n * 10 + (*p - '0');
+    if (p == line + 1 || end - p < 2 || *p != '\r' || (line[1] == '0' && p > line + 2))
+        return 0;
+    *number = n;
+    return (size_t)(p - line) + 2;
+}
+
 /* The number of a line such as *3 that begins at r->at, which moves behind the line. */
 static enum request_result read_number(struct request *r, const char *bytes, size_t size,
                                        int64_t *number, const char *too_long)
 {
     const char *line = bytes + r->at;
     size_t left = size - r->at;
-    const char *end = memchr(line, '\r', left);
+    size_t whole_line = read_short_number(line, left, number);
 
+    r->at += whole_line;
+    if (whole_line)
+        return REQUEST_WHOLE;
+    const char *end = memchr(line, '\r', left);
     if (!end || end + 1 == bytes + size)
         return left > LINE_MAX_SIZE ? bad(r, too_long) : REQUEST_PART;
     /* A number that cannot be read is the least one, which nobody accepts. */

@@ -48,11 +48,10 @@ int64_t time_now(void)
 
 /* --- who comes in --- */
 
-static bool try_enter(uint64_t self)
+/* In the place of nobody, or of one who has ended there. */
+static bool try_enter(uint64_t self, uint64_t before)
 {
-    uint64_t nobody = 0;
-
-    return atomic_compare_exchange_strong_explicit(&inside, &nobody, self, memory_order_acquire,
+    return atomic_compare_exchange_strong_explicit(&inside, &before, self, memory_order_acquire,
                                                    memory_order_relaxed);
 }
 
@@ -60,7 +59,7 @@ void store_enter(void)
 {
     uint64_t self = tr_self().w;
 
-    for (int i = 1; !try_enter(self); i++) {
+    for (int i = 1; !try_enter(self, 0); i++) {
         if (i % YIELDS) {
             tr_yield();
             continue;
@@ -318,6 +317,22 @@ static bool load_request(const struct request *r, void *arg)
     return true;
 }
 
+/* A connection may outlive the service that it belonged to, until it looks at its messages; if it
+   is inside, it finds no tables any more, and ends. What it leaves behind may be anything, also for
+   free. */
+static void take_over(struct store *s)
+{
+    uint64_t self = tr_self().w, other;
+
+    while (!try_enter(self, 0)) {
+        other = atomic_load(&inside);
+        if (!tr_is_alive((tr_pid){ other }) && try_enter(self, other))
+            break;
+        tr_sleep(1);
+    }
+    *s = (struct store){ .keeper = tr_self(), .logged_db = -1 };
+}
+
 static tr_gen_result store_init(void *state, tr_term arg)
 {
     struct store *s = &the_store;
@@ -326,10 +341,8 @@ static tr_gen_result store_init(void *state, tr_term arg)
 
     (void)state;
     (void)arg;
-    /* Who was in it when it broke has gone; what he left behind may be anything, also for free. */
-    *s = (struct store){ .keeper = tr_self(), .logged_db = -1 };
+    take_over(s);
     atomic_store(&store_version, 0);
-    atomic_store(&inside, 0);
     entries_init();
     if (config.appendonly) {
         /* Those who wait for an answer from there are told at once when it fails. */
@@ -344,6 +357,7 @@ static tr_gen_result store_init(void *state, tr_term arg)
         tr_log_notice("read %ld changes from the log", (long)l.n);
     }
     s->logging = config.appendonly;
+    store_leave();
     return tr_gen_ok();
 }
 

@@ -120,7 +120,7 @@ static void log_set(struct call *c, const struct set_options *o)
 void set_command(struct call *c)
 {
     struct set_options o = { 0 };
-    struct entry before, e = entry_new(KIND_STRING);
+    struct entry before;
 
     if (!read_set_options(c, &o))
         return;
@@ -131,9 +131,8 @@ void set_command(struct call *c)
     }
     bool done = !(o.nx && there) && !(o.xx && !there);
     if (done) {
-        e.value = call_term(c, 2);
-        e.expire = o.keep_ttl && there ? before.expire : o.expire;
-        entry_put(c, 1, there ? &before : NULL, &e);
+        entry_put_string(c, 1, there ? &before : NULL,
+                         o.keep_ttl && there ? before.expire : o.expire, call_arg(c, 2));
         if (c->n > 3)
             log_set(c, &o);
     }
@@ -147,7 +146,7 @@ void set_command(struct call *c)
 
 void mset_command(struct call *c)
 {
-    struct entry before, e = entry_new(KIND_STRING);
+    struct entry before;
 
     if (c->n % 2 == 0) {
         reply_error(c->out, "ERR wrong number of arguments for 'mset' command");
@@ -156,8 +155,7 @@ void mset_command(struct call *c)
     store_exclusive(c);
     for (int i = 1; i < c->n; i += 2) {
         bool there = entry_find(c, i, &before);
-        e.value = call_term(c, i + 1);
-        entry_put(c, i, there ? &before : NULL, &e);
+        entry_put_string(c, i, there ? &before : NULL, 0, call_arg(c, i + 1));
     }
     reply_simple(c->out, "OK");
 }
@@ -166,17 +164,17 @@ void mset_command(struct call *c)
 
 static void add(struct call *c, int64_t increment)
 {
-    struct entry before, e = entry_new(KIND_STRING);
+    struct entry before;
     enum found found = entry_find_kind(c, 1, KIND_STRING, &before);
     tr_bin text = { "0", 1 };
-    int64_t number;
+    int64_t number, expire = 0;
     char digits[NUMBER_MAX];
 
     if (found == WRONG_KIND)
         return;
     if (found == FOUND) {
         tr_binary_get(before.value, &text);
-        e.expire = before.expire;
+        expire = before.expire;
     }
     if (!number_parse(text, &number)) {
         reply_error(c->out, "ERR value is not an integer or out of range");
@@ -186,8 +184,8 @@ static void add(struct call *c, int64_t increment)
         reply_error(c->out, "ERR increment or decrement would overflow");
         return;
     }
-    e.value = tr_binary(digits, number_format(digits, number));
-    entry_put(c, 1, found == FOUND ? &before : NULL, &e);
+    tr_bin value = { digits, number_format(digits, number) };
+    entry_put_string(c, 1, found == FOUND ? &before : NULL, expire, TR_ARG(value));
     reply_integer(c->out, number);
 }
 
@@ -241,21 +239,21 @@ static tr_term joined(tr_bin a, tr_bin b)
 
 void append_command(struct call *c)
 {
-    struct entry before, e = entry_new(KIND_STRING);
+    struct entry before;
     enum found found = entry_find_kind(c, 1, KIND_STRING, &before);
     tr_bin text = { 0 };
 
     if (found == WRONG_KIND)
         return;
-    if (found == FOUND) {
+    if (found == FOUND)
         tr_binary_get(before.value, &text);
-        e.expire = before.expire;
-    }
     if (text.size + c->args[2].size > config.max_bulk) {
         reply_error(c->out, "ERR string exceeds maximum allowed size (proto-max-bulk-len)");
         return;
     }
-    e.value = found == FOUND ? joined(text, c->args[2]) : call_term(c, 2);
-    entry_put(c, 1, found == FOUND ? &before : NULL, &e);
+    if (found == FOUND)
+        entry_put_string(c, 1, &before, before.expire, TR_ARG(joined(text, c->args[2])));
+    else
+        entry_put_string(c, 1, NULL, 0, call_arg(c, 2));
     reply_integer(c->out, (int64_t)(text.size + c->args[2].size));
 }

@@ -51,7 +51,7 @@
  *     SELF_UNSEEN     a worker that takes itself off the list does not wake the monitor
  *     NO_BELL         a waker does not ring for a worker that sleeps in the set
  *     WORD_BY_STORE   who goes to sleep in the set overwrites that it has been woken
- *     NO_TICK         the monitor does not look at descriptors (needs DEVICE)
+ *     NO_TICK         the monitor does not look at descriptors (needs DEVICE and LONG_OUTSIDE)
  *     NO_LOOK_AT_STOP parking does not look whether the scheduler stops (needs STOP)
  */
 
