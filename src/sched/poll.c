@@ -283,7 +283,9 @@ void tr__poll_tell(const struct tr_poll_events *list)
 
 void tr__poll_break(void)
 {
-    eventfd_write(poll.bell, 1);
+    /* Twice, if need be: who is not woken might sleep for ever. */
+    if (eventfd_write(poll.bell, 1) != 0)
+        (void)eventfd_write(poll.bell, 1);
 }
 
 bool tr__poll_tick(void)
