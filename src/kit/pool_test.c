@@ -373,7 +373,8 @@ TEST_PROC(transaction_gives_the_worker_back)
     CHECK(tr_catch(failing_transaction, &pool, &reason));
     CHECK_TERM(reason, tr_build(a_boom, tr_list()));
     CHECK_STATUS(pool, 1, 1, 0, 0, 0);
-    tr_spawn(killed_transaction, pool);
+    tr_pid user = tr_spawn(killed_transaction, pool);
+    CHECK_WITHIN(10000, !tr_is_alive(user));
     CHECK_WITHIN(10000, tr_pool_status(pool).free == 1);
     tr_pid mine = take(pool);
     CHECK_INT(tr_pool_transaction(pool, 0, &result, echo, 1), TR_EBUSY);
