@@ -273,7 +273,7 @@ static bool read_input(struct connection *k)
         k->quit = true;
         return true;
     }
-    k->in = buffer_reserve(k->in, left, &k->in_capacity, want);
+    buffer_reserve(&k->in, left, &k->in_capacity, want);
     size_t room = k->in_capacity - left;
     ssize_t n = tr_read(k->fd, k->in + left, room, 0);
     k->much_came = n == (ssize_t)room;
@@ -344,6 +344,7 @@ static void connection_free(void *arg)
     free(k->in);
     free(k->terms);
     request_free(&k->request);
+    request_free(&k->queued);
     out_free(&k->out);
     out_free(&k->queue);
     atomic_fetch_sub(&nopen, 1);

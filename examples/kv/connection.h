@@ -41,6 +41,7 @@ struct connection {
     bool multi, multi_failed; /* MULTI has begun; with an error in it */
     struct out queue;         /* its requests */
     size_t nqueue;
+    struct request queued; /* the one of them that is run */
 
     tr_pid subscriber; /* who writes to the socket once the client has subscribed to something */
     int64_t nsubscriptions;

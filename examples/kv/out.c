@@ -12,24 +12,28 @@ tr_atoms(out_of_memory);
 
 enum { VECTORS = 64, FIRST_CAPACITY = 1024, TRIM_SIZE = 256 * 1024 };
 
-char *buffer_reserve(char *bytes, size_t used, size_t *capacity, size_t size)
+void buffer_reserve(char **bytes, size_t used, size_t *capacity, size_t size)
 {
     size_t n = *capacity ? *capacity : FIRST_CAPACITY;
 
     if (*capacity - used >= size)
-        return bytes;
+        return;
     while (n - used < size)
         n *= 2;
-    char *more = realloc(bytes, n);
+    char *more = malloc(n), *before = *bytes;
     if (!more)
         tr_exit(a_out_of_memory);
+    if (used)
+        memcpy(more, before, used);
+    /* No realloc: who is killed at any point leaves a buffer that can be freed. */
+    *bytes = more;
     *capacity = n;
-    return more;
+    free(before);
 }
 
 void out_add(struct out *out, const void *bytes, size_t size)
 {
-    out->bytes = buffer_reserve(out->bytes, out->size, &out->capacity, size);
+    buffer_reserve(&out->bytes, out->size, &out->capacity, size);
     if (size)
         memcpy(out->bytes + out->size, bytes, size);
     out->size += size;
@@ -44,11 +48,14 @@ static void share(struct out *out, tr_term binary)
 {
     if (out->npieces == out->pieces_capacity) {
         size_t n = out->pieces_capacity ? out->pieces_capacity * 2 : 4;
-        struct out_piece *more = realloc(out->pieces, n * sizeof *more);
+        struct out_piece *more = malloc(n * sizeof *more), *before = out->pieces;
         if (!more)
             tr_exit(a_out_of_memory);
+        if (before)
+            memcpy(more, before, out->npieces * sizeof *more);
         out->pieces = more;
         out->pieces_capacity = n;
+        free(before);
     }
     struct out_piece *piece = &out->pieces[out->npieces];
     piece->at = out->size;
@@ -95,7 +102,7 @@ void out_insert(struct out *out, struct out_mark mark, const void *bytes, size_t
 {
     size_t after = out->size - mark.size;
 
-    out->bytes = buffer_reserve(out->bytes, out->size, &out->capacity, size);
+    buffer_reserve(&out->bytes, out->size, &out->capacity, size);
     memmove(out->bytes + mark.size + size, out->bytes + mark.size, after);
     memcpy(out->bytes + mark.size, bytes, size);
     out->size += size;
@@ -135,6 +142,11 @@ void out_clear(struct out *out)
 void out_free(struct out *out)
 {
     release_from(out, 0);
+    out_inherit(out);
+}
+
+void out_inherit(struct out *out)
+{
     free(out->bytes);
     free(out->pieces);
     memset(out, 0, sizeof *out);

@@ -36,7 +36,7 @@ struct out_mark {
 
 /* `size` more bytes, at least, for a buffer from malloc; the caller ends when there is no memory.
  */
-char *buffer_reserve(char *bytes, size_t used, size_t *capacity, size_t size);
+void buffer_reserve(char **bytes, size_t used, size_t *capacity, size_t size);
 
 void out_add(struct out *out, const void *bytes, size_t size);
 void out_add_text(struct out *out, const char *text);
@@ -61,6 +61,9 @@ void out_clear(struct out *out);
 
 /* Empties it and frees what it has. */
 void out_free(struct out *out);
+
+/* The same for what a process that was killed has left: what it shared has gone with it. */
+void out_inherit(struct out *out);
 
 /* Writes as much as the descriptor takes without waiting: TR_OK when nothing is left, TR_EBUSY when
    something is, TR_ESYS with errno. Sockets only; blocks nobody. */

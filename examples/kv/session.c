@@ -178,7 +178,7 @@ void discard_command(struct call *c)
 void exec_command(struct call *c)
 {
     struct connection *k = c->connection;
-    struct request r = { 0 };
+    struct request *r = &k->queued;
 
     if (!k->multi) {
         reply_error(c->out, "ERR EXEC without MULTI");
@@ -192,14 +192,13 @@ void exec_command(struct call *c)
     connection_enter(k);
     store_begin(c);
     reply_array(c->out, k->nqueue);
-    for (size_t at = 0; at < k->queue.size; at += r.size) {
-        if (request_read(&r, k->queue.bytes + at, k->queue.size - at) != REQUEST_WHOLE)
+    for (size_t at = 0; at < k->queue.size; at += r->size) {
+        if (request_read(r, k->queue.bytes + at, k->queue.size - at) != REQUEST_WHOLE)
             break;
-        struct call one = connection_call(k, &r);
+        struct call one = connection_call(k, r);
         connection_run(k, &one);
     }
     store_commit(c);
     connection_leave(k);
-    request_free(&r);
     multi_end(k);
 }

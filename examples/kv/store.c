@@ -318,8 +318,8 @@ static bool load_request(const struct request *r, void *arg)
 }
 
 /* A connection may outlive the service that it belonged to, until it looks at its messages; if it
-   is inside, it finds no tables any more, and ends. What it leaves behind may be anything, also for
-   free. */
+   is inside, it finds no tables any more, and ends. What it leaves behind may be anything, but for
+   the buffer of the log. */
 static void take_over(struct store *s)
 {
     uint64_t self = tr_self().w, other;
@@ -330,6 +330,7 @@ static void take_over(struct store *s)
             break;
         tr_sleep(1);
     }
+    out_inherit(&s->log);
     *s = (struct store){ .keeper = tr_self(), .logged_db = -1 };
 }
 
