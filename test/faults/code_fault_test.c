@@ -29,7 +29,7 @@ void *__wrap_dlopen(const char *name, int flags);
 char *__wrap_dlerror(void);
 
 /* Only where a test says so: what the library calls has points of its own. */
-static bool counted;
+static _Atomic bool counted; /* the monitor opens files, too */
 static bool dlopen_failed;
 
 static bool fails(void)
