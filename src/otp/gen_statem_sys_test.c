@@ -142,9 +142,10 @@ static int64_t idle_memory(tr_pid pid)
 
 TEST_PROC(machine_keeps_nothing_that_it_is_done_with)
 {
-    struct tr_gen_statem t = machine;
+    static struct tr_gen_statem t;
     tr_pid pid;
 
+    t = machine;
     t.handle_event = quiet;
     pid = START(&t);
     int64_t before = idle_memory(pid);

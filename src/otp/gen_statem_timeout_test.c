@@ -133,8 +133,9 @@ static tr_statem_result knows_names(void *data, tr_term state, const struct tr_e
 
 TEST_PROC(events_are_matched_by_type_name_and_content)
 {
-    struct tr_gen_statem t = machine;
+    static struct tr_gen_statem t;
 
+    t = machine;
     t.handle_event = knows_names;
     START(&t, a_a,
           tr_list(A(tr_named_timeout(a_x, 0, 1)), A(tr_named_timeout(tr_tuple(a_y, 1), 0, 2)),

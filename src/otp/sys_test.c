@@ -193,9 +193,10 @@ TEST_PROC(code_changes_only_while_suspended)
 {
     FACT("SYS-011", "change_code is carried out while suspended; the new state is used then");
     FACT("SYS-012", "a missing or failing callback gives {error, What}, and the old state is kept");
-    struct tr_gen_server changing = subject;
+    static struct tr_gen_server changing;
     tr_pid pid;
 
+    changing = subject;
     changing.code_change = doubles;
     CHECK(tr_match(tr_gen_server_start(&changing, NULL), a_ok, &pid));
     tr_sys_replace_state(pid, add, 5);
