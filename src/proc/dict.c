@@ -325,7 +325,7 @@ void tr_set_ancestors(tr_term ancestors)
 void tr_set_initial_call(tr_term call)
 {
     struct tr_proc_extra *extra = tr__extra(TR__SELF());
-    tr_term module;
+    tr_term module = call;
 
     extra->initial_module = tr_match(call, &module, TR_ATOM(init), 1) && tr_is_atom(module);
     replace(tr__self(), &extra->initial_call, extra->initial_module ? module : call);
