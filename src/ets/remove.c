@@ -125,13 +125,7 @@ void tr_ets_delete_object_args(tr_term table, const struct tr_arg *args, int n)
     uint64_t key = tr__box(object.w)[shape.keypos];
     uint64_t hash = tr__hash_in(shape.type, key);
     struct tr_node *node = tr__node_new(object, 0, false);
-    if (!node)
-        tr__raise_oom();
-    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
-    if (!t) {
-        tr__node_free(node);
-        tr__raise_badarg(table);
-    }
+    struct tr_table *t = tr__table_open_for(p, table.w, node);
     struct removal r = { { .fn = remove_object_fn, .may_raise = true },
                          tr__table_store(t),
                          .object = node };

@@ -139,6 +139,21 @@ static inline struct tr_table *tr__table_open(struct tr_proc *p, uint64_t handle
     return t;
 }
 
+/* Opens it to write what is made already: ends the caller, too, for want of memory (NULL), and
+   frees the node where there is no such table. */
+static inline struct tr_table *tr__table_open_for(struct tr_proc *p, uint64_t handle,
+                                                  struct tr_node *node)
+{
+    if (tr__unlikely(!node))
+        tr__raise_oom();
+    struct tr_table *t = tr__table_try(p, handle, TR__WRITE);
+    if (tr__unlikely(!t)) {
+        tr__node_free(node);
+        tr__raise_badarg((tr_term){ handle });
+    }
+    return t;
+}
+
 static inline struct tr_store *tr__table_store(struct tr_table *t)
 {
     /* Acquire pairs with the release of who put it there. */

@@ -106,13 +106,7 @@ static bool insert_one(struct tr_proc *p, tr_term table, const struct tr_shape *
                                ? tr__pair_fill(&pair, hash, key, tr__box(object.w)[2])
                                : tr__node_new(object, hash, shape->type >= TR_ETS_BAG);
 
-    if (!node)
-        tr__raise_oom();
-    struct tr_table *t = tr__table_try(p, table.w, TR__WRITE);
-    if (!t) {
-        tr__node_free(node);
-        tr__raise_badarg(table);
-    }
+    struct tr_table *t = tr__table_open_for(p, table.w, node);
     return put_one(p, t, node, only_new);
 }
 

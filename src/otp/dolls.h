@@ -161,6 +161,27 @@ static inline tr_pid start_sup(const struct tr_supervisor *s)
     return pid;
 }
 
+/* A state machine that does nothing. */
+static inline tr_statem_result machine_init(void *data, tr_term arg)
+{
+    (void)data;
+    (void)arg;
+    return tr_statem_ok(a_running);
+}
+
+static inline tr_statem_result machine_event(void *data, tr_term state,
+                                             const struct tr_event *event)
+{
+    (void)data;
+    (void)state;
+    (void)event;
+    return tr_keep_state();
+}
+
+static const struct tr_gen_statem idle_machine = { .name = "machine",
+                                                   .init = machine_init,
+                                                   .handle_event = machine_event };
+
 static inline tr_term where(tr_pid sup, tr_atom id)
 {
     tr_term pid = tr_nil();

@@ -206,29 +206,11 @@ static tr_pid needs_no_id(const struct tr_child_spec *child)
     return pid;
 }
 
-static tr_statem_result machine_init(void *data, tr_term arg)
-{
-    (void)data;
-    (void)arg;
-    return tr_statem_ok(a_running);
-}
-
-static tr_statem_result machine_event(void *data, tr_term state, const struct tr_event *event)
-{
-    (void)data;
-    (void)state;
-    (void)event;
-    return tr_keep_state();
-}
-
 TEST_PROC(child_needs_no_id)
 {
     FACT("DYN-021", "the ids are the numbers of the partitions: the child's own needs none");
-    static const struct tr_gen_statem machine = { .name = "machine",
-                                                  .init = machine_init,
-                                                  .handle_event = machine_event };
     begin();
     end_sup(needs_no_id(TR_CHILD(.start = start_doll, .arg = "{a, calm}")));
     end_sup(needs_no_id(TR_CHILD(.process = wait_for_system)));
-    end_sup(needs_no_id(TR_CHILD(.statem = &machine)));
+    end_sup(needs_no_id(TR_CHILD(.statem = &idle_machine)));
 }

@@ -161,6 +161,15 @@ tr_term tr__child_shutdown(const struct tr_child *c);
 tr_atom tr__child_restart(const struct tr_child *c);
 tr_atom tr__child_type(const struct tr_child *c);
 
+/* A step of what reads flags or a specification: the function returns what is wrong, if anything
+   is. */
+#define TR__TRY(step)                                                                              \
+    do {                                                                                           \
+        tr_term wrong = (step);                                                                    \
+        if (wrong.w)                                                                               \
+            return wrong;                                                                          \
+    } while (0)
+
 /* --- supervisor_flags.c --- */
 
 /* Sets the flags; w is 0, or the result is what is wrong. */

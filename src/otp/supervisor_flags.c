@@ -153,13 +153,6 @@ static tr_term flag(tr_term flags, tr_atom key, tr_term otherwise)
     return value;
 }
 
-#define TRY(step)                                                                                  \
-    do {                                                                                           \
-        tr_term wrong = (step);                                                                    \
-        if (wrong.w)                                                                               \
-            return wrong;                                                                          \
-    } while (0)
-
 /* {Strategy, Intensity, Period} as a map. */
 static tr_term from_tuple(tr_term flags)
 {
@@ -177,14 +170,14 @@ tr_term tr__supervisor_set_flags(struct tr_sup *s, tr_term flags)
     flags = from_tuple(flags);
     if (!tr_is_map(flags))
         return tr_build(a_invalid_type, flags);
-    TRY(set_strategy(s, flag(flags, a_strategy, tr_build(a_one_for_one))));
-    TRY(set_limit(s,
-                  flag(flags, a_intensity, tr_build(s->dynamic ? MAX_RESTARTS : ERLANG_INTENSITY)),
-                  flag(flags, a_period, tr_build(MAX_SECONDS))));
-    TRY(set_auto_shutdown(s, flag(flags, a_auto_shutdown, tr_build(a_never))));
-    TRY(set_max_children(s, flag(flags, a_max_children, tr_build(a_infinity))));
-    TRY(set_extra(s, flag(flags, a_extra_arguments, tr_nil())));
+    TR__TRY(set_strategy(s, flag(flags, a_strategy, tr_build(a_one_for_one))));
+    TR__TRY(set_limit(
+        s, flag(flags, a_intensity, tr_build(s->dynamic ? MAX_RESTARTS : ERLANG_INTENSITY)),
+        flag(flags, a_period, tr_build(MAX_SECONDS))));
+    TR__TRY(set_auto_shutdown(s, flag(flags, a_auto_shutdown, tr_build(a_never))));
+    TR__TRY(set_max_children(s, flag(flags, a_max_children, tr_build(a_infinity))));
+    TR__TRY(set_extra(s, flag(flags, a_extra_arguments, tr_nil())));
     if (tr_map_get(flags, tr_build(a_backoff), &backoff))
-        TRY(set_backoff(s, backoff));
+        TR__TRY(set_backoff(s, backoff));
     return fine;
 }

@@ -160,13 +160,6 @@ static tr_term from_tuple(tr_term spec)
                            a_type, type, a_modules, modules));
 }
 
-#define TRY(step)                                                                                  \
-    do {                                                                                           \
-        tr_term wrong = (step);                                                                    \
-        if (wrong.w)                                                                               \
-            return wrong;                                                                          \
-    } while (0)
-
 tr_term tr__child_parse(struct tr_child *c, tr_term spec, enum tr_auto_shutdown auto_shutdown)
 {
     if (tr__child_parse_compact(c, spec))
@@ -176,12 +169,12 @@ tr_term tr__child_parse(struct tr_child *c, tr_term spec, enum tr_auto_shutdown 
         return tr_build(a_invalid_child_spec, spec);
     if (!get(spec, a_id, &c->id))
         return tr_build(a_missing_id);
-    TRY(parse_start(c, spec));
-    TRY(parse_restart(c, spec));
-    TRY(parse_significant(c, spec, auto_shutdown));
-    TRY(parse_type(c, spec));
-    TRY(parse_shutdown(c, spec));
-    TRY(parse_modules(c, spec));
+    TR__TRY(parse_start(c, spec));
+    TR__TRY(parse_restart(c, spec));
+    TR__TRY(parse_significant(c, spec, auto_shutdown));
+    TR__TRY(parse_type(c, spec));
+    TR__TRY(parse_shutdown(c, spec));
+    TR__TRY(parse_modules(c, spec));
     parse_c(c, spec);
     return fine;
 }

@@ -27,25 +27,6 @@ static const struct tr_gen_server plain_server = { .name = "server",
                                                    .init = server_init,
                                                    .handle_call = server_call };
 
-static tr_statem_result machine_init(void *data, tr_term arg)
-{
-    (void)data;
-    (void)arg;
-    return tr_statem_ok(a_running);
-}
-
-static tr_statem_result machine_event(void *data, tr_term state, const struct tr_event *event)
-{
-    (void)data;
-    (void)state;
-    (void)event;
-    return tr_keep_state();
-}
-
-static const struct tr_gen_statem machine_table = { .name = "machine",
-                                                    .init = machine_init,
-                                                    .handle_event = machine_event };
-
 static void plain_process(tr_term arg)
 {
     tr_pid who;
@@ -100,8 +81,8 @@ TEST_PROC(whatever_has_start_options_takes_a_via_name)
 
     tr_pid pid = holds(a_server, tr_gen_server_start_link(&plain_server, &opts[0]));
     CHECK(is_taken(tr_gen_server_start_link(&plain_server, &opts[0]), pid));
-    pid = holds(a_machine, tr_gen_statem_start_link(&machine_table, &opts[1]));
-    CHECK(is_taken(tr_gen_statem_start_link(&machine_table, &opts[1]), pid));
+    pid = holds(a_machine, tr_gen_statem_start_link(&idle_machine, &opts[1]));
+    CHECK(is_taken(tr_gen_statem_start_link(&idle_machine, &opts[1]), pid));
     pid = holds(a_sup, tr_supervisor_start_link(&nobody, &opts[2]));
     CHECK(is_taken(tr_supervisor_start_link(&nobody, &opts[2]), pid));
     CHECK_TERM(tr_supervisor_which_children(name_of(a_sup)), tr_nil());
@@ -147,7 +128,7 @@ static const struct tr_partition_supervisor nested_parts = { .child = { .server 
 
 static const struct tr_supervisor named_tree = {
     .children = TR_CHILDREN({ .server = &plain_server, .via = VIA("server") },
-                            { .statem = &machine_table, .via = VIA("machine") },
+                            { .statem = &idle_machine, .via = VIA("machine") },
                             { .process = plain_process, .id = "p", .via = VIA("p"), .arg = "x" },
                             { .supervisor = &nested, .via = VIA("nested") },
                             { .dynamic_supervisor = &nested_dynamic, .via = VIA("dynamic") },

@@ -171,11 +171,8 @@ tr_err tr_close_fd(int fd)
 
     /* Outside the library, since it may block: then others get the worker, and an exit signal may
        end the process in it. */
-    if (file >= 0) {
-        /* Who looks at events may still be about one of the number's last owner. */
-        tr__poll_forget(file);
+    if (file >= 0)
         close(file);
-    }
     errno = saved;
     return open ? TR_OK : TR_EINVAL;
 }

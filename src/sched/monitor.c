@@ -31,6 +31,7 @@ static struct {
     _Atomic bool asleep;
     uint32_t seen[TR__MAX_WORKERS];  /* each worker's turn at the last look; monitor only */
     uint32_t stuck[TR__MAX_WORKERS]; /* for how many looks it has been the same; monitor only */
+    unsigned ticks;                  /* monitor only */
 } monitor;
 
 static void ring(void)
@@ -108,9 +109,7 @@ static void look_at_all(void)
 /* While all are idle there is time. */
 static void look_at_stacks(bool idle)
 {
-    static unsigned ticks;
-
-    if (idle || ++ticks % STACK_TICKS == 0)
+    if (idle || ++monitor.ticks % STACK_TICKS == 0)
         tr__stacks_age();
     while (tr__stacks_trim(STACKS) && idle && all_idle())
         ;
