@@ -138,6 +138,17 @@ void tr__send_pair(tr_term to, tr_term tag, struct tr_arg value);
    {Kind, {Self, [alias|Ref]}, Request}. */
 void tr__send_request(tr_pid server, tr_ref ref, tr_atom kind, struct tr_arg request);
 
+/* The same with a reference of its own, and the wait for {[alias|Ref], Value}: TR_OK, *result is
+   the value; TR_ENOPROC, TR_ECLOSED: there is no such process, it has ended, *result is the reason;
+   TR_ETIMEOUT: nothing has come, and nothing will; TR_EDEADLOCK: see tr_call_wait_begin. Terms are
+   in the current heap. */
+tr_err tr__ask(tr_pid server, tr_atom kind, int64_t timeout_ms, tr_term *result,
+               struct tr_arg request);
+
+/* Answers who sent `from`, the From of a request; false, and nothing was sent, unless that is
+   {Pid, [alias|Ref]}. */
+bool tr__answer(tr_term from, struct tr_arg value);
+
 TR_HEADER_END
 
 #define tr_receive(m)          TR__RECEIVE(m, tr__no_ref())

@@ -55,58 +55,15 @@ bool tr__alias_in(tr_term tag, tr_ref *ref)
     return tr_list_next(&tag, &head) && head.w == a_alias.w && tr_match(tag, ref);
 }
 
-/* {[alias|Ref], Value} */
-static bool is_answer(tr_term message, tr_ref ref, tr_term *value)
-{
-    tr_ref found;
-    tr_term tag;
-
-    return tr_match(message, &tag, value) && tr__alias_in(tag, &found) && found.w == ref.w;
-}
-
 static tr_err failed(tr_err err, tr_term reason, tr_term *result)
 {
     *result = reason;
     return err;
 }
 
-/* Waits for the answer; false when none has come in time. */
-static bool await_answer(tr_ref ref, int64_t timeout_ms, tr_err *err, tr_term *result)
-{
-    bool answered = true;
-    tr_term t;
-
-    tr_receive_ref(m, ref)
-    {
-        tr_when (m, is_answer(m.message, ref, &t)) {
-            *result = tr_receive_result(&m, t);
-            *err = TR_OK;
-        }
-        tr_on (m, a_DOWN, ref, tr_any(), tr_any(), &t) {
-            *result = tr_receive_result(&m, t);
-            *err = tr_match(t, a_noproc) ? TR_ENOPROC : TR_ECLOSED;
-        }
-        tr_after (m, timeout_ms)
-            answered = false;
-    }
-    return answered;
-}
-
-/* The time is over. What has come while the alias was ended still counts. */
-static tr_err give_up(tr_ref ref, tr_term *result)
-{
-    tr_err err = TR_ETIMEOUT;
-
-    tr_demonitor_flush(ref);
-    if (!await_answer(ref, 0, &err, result))
-        *result = tr_build(a_timeout);
-    return err;
-}
-
 tr_err tr__try_call(tr_atom kind, tr_term to, int64_t timeout_ms, tr_term *result,
                     struct tr_arg request)
 {
-    tr_term cycle;
     tr_atom node;
     tr_pid server;
     tr_err err;
@@ -116,17 +73,13 @@ tr_err tr__try_call(tr_atom kind, tr_term to, int64_t timeout_ms, tr_term *resul
         return failed(TR_ENOPROC, tr_build(a_nodedown, node), result);
     if (!tr__find_server(to, &server))
         return failed(TR_ENOPROC, tr_build(a_noproc), result);
-    tr_pid self = tr_self();
-    if (server.w == self.w)
+    if (server.w == tr_self().w)
         return failed(TR_EINVAL, tr_build(a_calling_self), result);
-
-    tr_ref ref = tr_make_ref();
-    if (tr_call_wait_begin(server, ref, &cycle) == TR_EDEADLOCK)
-        return failed(TR_EDEADLOCK, tr_build(a_deadlock, cycle), result);
-    tr__send_request(server, ref, kind, request);
-    if (!await_answer(ref, timeout_ms, &err, result))
-        err = give_up(ref, result);
-    tr_call_wait_end(ref);
+    err = tr__ask(server, kind, timeout_ms, result, request);
+    if (err == TR_EDEADLOCK)
+        *result = tr_build(a_deadlock, *result);
+    else if (err == TR_ETIMEOUT)
+        *result = tr_build(a_timeout);
     return err;
 }
 
@@ -210,6 +163,15 @@ bool tr__is_response(tr_term message, tr_ref *ref)
 
     return (tr_match(message, &tag, tr_any()) && tr__alias_in(tag, ref)) ||
            tr_match(message, a_DOWN, ref, tr_any(), tr_any(), tr_any());
+}
+
+/* {[alias|Ref], Value} */
+static bool is_answer(tr_term message, tr_ref ref, tr_term *value)
+{
+    tr_ref found;
+    tr_term tag;
+
+    return tr_match(message, &tag, value) && tr__alias_in(tag, &found) && found.w == ref.w;
 }
 
 tr_err tr__response(tr_term message, struct tr_request *request, tr_term *result)

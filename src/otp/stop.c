@@ -153,6 +153,8 @@ void tr_reply_args(tr_term from, const struct tr_arg *args, int n)
     tr_term tag;
     tr_pid pid;
 
+    if (tr__answer(from, answer))
+        return;
     if (!tr_match(from, &pid, &tag))
         tr_exit(a_badarg, from);
     if (alias_of(tag, &alias))

@@ -347,8 +347,15 @@ void tr__sig_bounce(struct tr_proc *p, struct tr_sig *sig);
 
 /* --- send.c --- */
 
+/* The pid or alias that a destination means: TR_ENOTFOUND for a name that nobody holds, TR_EBADARG
+   for what is no destination. *to is 0 for one that swallows everything. */
+tr_err tr__destination(tr_term dest, uint64_t *to);
+
 /* Sends a message that nobody waits to get rid of: a full mailbox refuses it or takes it. */
 void tr__message_send(struct tr_sig *sig);
+
+/* Sends one as tr_send does: waits where the mailbox makes it wait, and pays. */
+void tr__message_send_and_pay(struct tr_sig *sig);
 
 /* --- handle.c --- */
 

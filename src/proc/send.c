@@ -14,9 +14,7 @@
 
 #define LOOK_AT 4u /* words of an object, to see whether it refers to others */
 
-/* The pid or alias that a destination means: TR_ENOTFOUND for a name that nobody holds, TR_EBADARG
-   for what is no destination. *to is 0 for one that swallows everything. */
-static tr_err resolve(tr_term dest, uint64_t *to)
+tr_err tr__destination(tr_term dest, uint64_t *to)
 {
     tr_atom name, node;
 
@@ -94,12 +92,18 @@ static inline void charge(int32_t cost)
     (void)charge_at(tr__tls(), cost);
 }
 
+void tr__message_send_and_pay(struct tr_sig *sig)
+{
+    (void)deliver(sig, TR__CAPS_WAITS);
+    charge(TR__COST_SEND);
+}
+
 tr_err tr_try_send_args(tr_term to, const struct tr_arg *args, int n)
 {
     TR__ENTER();
     uint64_t dest;
 
-    tr_err err = resolve(to, &dest);
+    tr_err err = tr__destination(to, &dest);
     if (err)
         return err;
     struct tr_sig *sig = tr__sig_message(dest, args, n);
@@ -115,13 +119,12 @@ static TR__NOINLINE void send_args(tr_term to, const struct tr_arg *args, int n)
 {
     uint64_t dest;
 
-    if (resolve(to, &dest))
+    if (tr__destination(to, &dest))
         tr__raise_badarg(to.w ? to : tr_nil());
     struct tr_sig *sig = tr__sig_message(dest, args, n);
     if (!sig)
         tr__raise_oom();
-    (void)deliver(sig, TR__CAPS_WAITS);
-    charge(TR__COST_SEND);
+    tr__message_send_and_pay(sig);
 }
 
 /* Sends to the process of a pid and pays; `tls` and `was` are of the tr__enter_at that it ends. */
@@ -311,110 +314,4 @@ void tr_send_each_args(const tr_pid *pids, size_t npids, const struct tr_arg *ar
             charge(TR__COST_SEND_EACH);
         }
     }
-}
-
-/* --- messages of the forms that servers are sent --- */
-
-/* [Head|Tail] of two immediates. */
-static inline bool is_flat_cons(uint64_t w)
-{
-    return tr__is_cons(w) && tr__is_immediate(tr__cons(w)[0]) && tr__is_immediate(tr__cons(w)[1]);
-}
-
-void tr__send_pair(tr_term to, tr_term tag, struct tr_arg value)
-{
-    TR__ENTER();
-    bool cons = is_flat_cons(tag.w);
-    uint64_t dest, word;
-
-    if (tr__unlikely(!cons && !tr__is_immediate(tag.w))) {
-        tr_send_args(to, (const struct tr_arg[]){ tr__arg_term(tag), value }, 2);
-        return;
-    }
-    if (resolve(to, &dest))
-        tr__raise_badarg(to.w ? to : tr_nil());
-    struct tr_sig *sig = tr__sig_framed(dest, cons ? 5 : 3, value, &word);
-    if (tr__unlikely(!sig))
-        tr__raise_oom();
-    uint64_t *w = tr__sig_words(sig);
-    w[0] = TR__HEADER(TR__KIND_TUPLE, 2);
-    w[1] = cons ? tr__cons_w(&w[3]) : tag.w;
-    w[2] = word;
-    if (cons)
-        memcpy(&w[3], tr__cons(tag.w), 2 * sizeof *w);
-    sig->term = tr__box_w(w);
-    (void)deliver(sig, TR__CAPS_WAITS);
-    charge(TR__COST_SEND);
-}
-
-/* {Kind, {Self, [alias|Ref]}, Request}, with room in front for a tie. */
-static struct tr_sig *request_message(uint64_t to, uint64_t self, uint64_t ref, uint64_t kind,
-                                      struct tr_arg request)
-{
-    uint64_t word;
-    struct tr_sig *sig = tr__sig_framed(to, TR__SIG_TIE_WORDS + 9, request, &word);
-
-    if (tr__unlikely(!sig))
-        tr__raise_oom();
-    uint64_t *w = tr__sig_words(sig) + TR__SIG_TIE_WORDS;
-    w[0] = TR__HEADER(TR__KIND_TUPLE, 3);
-    w[1] = kind;
-    w[2] = tr__box_w(&w[4]);
-    w[3] = word;
-    w[4] = TR__HEADER(TR__KIND_TUPLE, 2);
-    w[5] = self;
-    w[6] = tr__cons_w(&w[7]);
-    w[7] = TR_ATOM_W(alias);
-    w[8] = ref;
-    sig->term = tr__box_w(w);
-    return sig;
-}
-
-/* One signal after the other: to a process with caps, which counts messages, and to oneself. */
-static TR__NOINLINE void deliver_apart(struct tr_sig *sig, struct tr_tie *end)
-{
-    uint64_t *w = tr__sig_words(sig);
-
-    w[0] = TR__HEADER(TR__KIND_RAW, 1);
-    w[1] = 0;
-    if (end->peer == end->sig.to)
-        tr__block_free(end, sizeof *end);
-    else
-        tr__sig_send(&end->sig);
-    (void)deliver(sig, TR__CAPS_WAITS);
-}
-
-static inline void deliver_request(struct tr_sig *sig, struct tr_tie *end)
-{
-    struct tr_proc *to = tr__receiver(sig);
-
-    end->sig.kind = TR__SIG_MONITOR;
-    end->sig.to = sig->to;
-    if (tr__unlikely(end->peer == sig->to || (to && tr__is_capped(to)))) {
-        deliver_apart(sig, end);
-        return;
-    }
-    tr__sig_tie_put(sig, end);
-    if (tr__likely(to))
-        tr__push_now(to, sig);
-    else
-        tr__sig_undeliverable(sig);
-}
-
-void tr__send_request(tr_pid server, tr_ref ref, tr_atom kind, struct tr_arg request)
-{
-    TR__ENTER();
-    struct tr_proc *p = TR__SELF();
-    uint64_t self = atomic_load_explicit(&p->id, memory_order_relaxed);
-    struct tr_tie *ends[2];
-
-    struct tr_sig *sig = request_message(server.w, self, ref.w, kind.w, request);
-    if (tr__unlikely(!tr__monitor_ends(ends, ref.w, self, server.w))) {
-        tr__sig_free(sig);
-        tr__raise_oom();
-    }
-    ends[0]->alias = ends[1]->alias = TR__ALIAS_REPLY;
-    tr__ties_insert(&p->ties, ends[0]);
-    deliver_request(sig, ends[1]);
-    tr__spend(p, TR__COST_CALL + TR__COST_SEND);
 }
