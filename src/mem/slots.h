@@ -41,7 +41,7 @@ struct tr_slot_cache {
 extern _Atomic(char *) tr__slabs[TR__SLABS];
 
 /* The slot of that index, or NULL when no such slot was ever used. Any thread. */
-static inline void *tr__slot_at(uint32_t index)
+TR__INLINED void *tr__slot_at(uint32_t index)
 {
     /* Acquire pairs with the release in slots.c: a slab that is seen is seen zeroed and numbered.
      */

@@ -186,17 +186,17 @@ enum {
 _Static_assert(sizeof(struct tr_proc) <= TR__SLOT_SIZE, "a control block must fit its slot");
 
 /* The calling process, or NULL on a thread that runs none. */
-static inline struct tr_proc *tr__self(void)
+TR__INLINED struct tr_proc *tr__self(void)
 {
     return atomic_load_explicit(&tr__tls()->current, memory_order_relaxed);
 }
 
 /* The calling process; panics with the name of the function when there is none. */
-static inline struct tr_proc *tr__self_or_panic(const char *function);
+TR__INLINED struct tr_proc *tr__self_or_panic(const char *function);
 TR__COLD _Noreturn void tr__self_panic(const char *function);
 #define TR__SELF() tr__self_or_panic(__func__)
 
-static inline struct tr_proc *tr__self_or_panic(const char *function)
+TR__INLINED struct tr_proc *tr__self_or_panic(const char *function)
 {
     struct tr_proc *p = tr__self();
 
@@ -215,7 +215,7 @@ static inline struct tr_proc *tr__self_or_panic(const char *function)
 /* The worker was, or is being, taken: goes on when the process has one again. */
 void tr__reclaim(void);
 
-static inline bool tr__enter(void)
+TR__INLINED bool tr__enter(void)
 {
     struct tr_tls *tls = tr__tls();
     bool was = tr__tls_enter(tls);
@@ -225,7 +225,7 @@ static inline bool tr__enter(void)
     return was;
 }
 
-static inline void tr__leave(const bool *was)
+TR__INLINED void tr__leave(const bool *was)
 {
     tr__tls_leave(tr__tls(), *was);
 }
@@ -253,7 +253,7 @@ static inline void tr__run_outside(void (*fn)(void *), void *arg)
 }
 
 /* The slot a pid or local reference names, or NULL; it may hold another process by now. */
-static inline struct tr_proc *tr__proc_at(uint64_t pid_or_ref)
+TR__INLINED struct tr_proc *tr__proc_at(uint64_t pid_or_ref)
 {
     uint32_t slot =
         (pid_or_ref & 3) == TR__TAG_REF ? TR__REF_SLOT(pid_or_ref) : TR__PID_SLOT(pid_or_ref);
@@ -263,7 +263,7 @@ static inline struct tr_proc *tr__proc_at(uint64_t pid_or_ref)
 
 /* The process that a signal is for, or NULL when there is none. A look that saves work for the
    receiver; whether it is the one meant, it checks itself. */
-static inline struct tr_proc *tr__receiver(const struct tr_sig *sig)
+TR__INLINED struct tr_proc *tr__receiver(const struct tr_sig *sig)
 {
     struct tr_proc *p = tr__proc_at(sig->to);
     uint64_t id = p ? atomic_load_explicit(&p->id, memory_order_acquire) : 0;
