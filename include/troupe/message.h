@@ -125,6 +125,10 @@ enum { TR__RECEIVE_DONE = 4 };
 bool tr__receive_next(struct tr_receive_scope *m);
 void tr__receive_accept(struct tr_receive_scope *m);
 bool tr__receive_after(struct tr_receive_scope *m, int64_t ms);
+
+/* Takes the oldest message, whatever it is, as a clause that accepts anything would;
+   tr__receive_close ends that. False when there is none: then nothing has begun. */
+bool tr__receive_any(struct tr_receive_scope *m, tr_term *message);
 void tr__receive_close(struct tr_receive_scope *m);
 
 /* Sends a tuple of n words that need no copy, or one such word when n is 1. */

@@ -10,9 +10,10 @@
 #define TR__NOINLINE    __attribute__((noinline))
 /* For what is small and everywhere. The copies of a static inline function in many files are folded
    into one by gcc's link-time optimisation; where one of them stood on a path that is never taken,
-   all calls then count as such, and who calls is laid out and optimised as code that hardly runs. */
+   all calls then count as such, and who calls is laid out and optimised as code that hardly runs.
+ */
 #define TR__INLINED static inline __attribute__((always_inline))
-#define TR__COLD        __attribute__((cold, noinline))
+#define TR__COLD    __attribute__((cold, noinline))
 /*
  * For functions with a context switch in them: other code runs there and may change anything. gcc
  * believes that inline assembly changes no static variable whose address is not taken, and with

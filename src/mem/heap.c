@@ -90,7 +90,7 @@ static struct tr_heap_chunk *oldest_chunk(struct tr_heap *heap)
     return chunk;
 }
 
-void tr__heap_reset(struct tr_heap *heap, struct tr_heap_mark mark)
+void tr__heap_go_back(struct tr_heap *heap, struct tr_heap_mark mark)
 {
     TR__GUARD();
     if (heap->counted != mark.counted) {

@@ -196,15 +196,15 @@ bool tr__stacks_trim(int most)
 
 struct tr_stack *tr__stack_get(struct tr_stack_cache *cache, size_t size)
 {
-    unsigned order = order_of(size ? size : TR__STACK_DEFAULT);
     struct tr_stack *s = cache->head;
 
-    if (tr__likely(s && s->order == order)) {
+    /* All in the cache have the default size. */
+    if (tr__likely(s && !size)) {
         cache->head = s->next;
         cache->count--;
         return s;
     }
-    return pool_get(order);
+    return pool_get(order_of(size ? size : TR__STACK_DEFAULT));
 }
 
 void tr__stack_put(struct tr_stack_cache *cache, struct tr_stack *s)

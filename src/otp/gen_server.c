@@ -227,19 +227,17 @@ static void handle_timeout(struct tr_server *s)
 
 /* --- the loop --- */
 
-/* Handles the oldest message; false when there is none: a callback may have taken it. */
+/* Handles the oldest message; false when there is none. */
 static bool take_one(struct tr_server *s)
 {
-    bool took = true;
+    struct tr_receive_scope m;
     tr_term message;
 
-    tr_receive (m) {
-        tr_on (m, &message)
-            handle(s, message);
-        tr_after (m, 0)
-            took = false;
-    }
-    return took;
+    if (!tr__receive_any(&m, &message))
+        return false;
+    handle(s, message);
+    tr__receive_close(&m);
+    return true;
 }
 
 static int64_t time_left(const struct tr_server *s)
@@ -261,9 +259,8 @@ void tr__server_awake(tr_term address)
 _Noreturn void tr__server_run(struct tr_server *s)
 {
     for (;;) {
-        for (size_t n; (n = tr_mailbox_length()) > 0;)
-            while (n > 0 && take_one(s))
-                n--;
+        while (take_one(s))
+            ;
         int64_t left = time_left(s);
         if (left == 0)
             handle_timeout(s);

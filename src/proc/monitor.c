@@ -20,7 +20,8 @@ uint64_t tr__new_ref(struct tr_proc *p)
     uint64_t ref = TR__REF_W(p->slot.index, ++p->ref_count);
 
     /* Nothing in the mailbox, nor in the inbox so far, can hold this reference. */
-    tr__take_signals(p);
+    if (tr__inbox_has_new(p))
+        tr__take_signals(p);
     p->mark_ref = ref;
     p->mark_at = p->last;
     return ref;
@@ -155,11 +156,14 @@ void tr__monitor_withdraw(struct tr_proc *p, struct tr_tie *tie)
 void tr__monitor_answered(struct tr_sig *sig)
 {
     struct tr_proc *sender = tr__self();
-    struct tr_tie *tie = sender ? tr__ties_find(&sender->ties, sig->to) : NULL;
 
+    if (!sender)
+        return;
+    struct tr_tie **at = tr__ties_at(&sender->ties, sig->to);
+    struct tr_tie *tie = *at;
     if (!tie || tie->kind != TR__TIE_WATCHER || tie->alias != TR__ALIAS_REPLY)
         return;
-    tr__ties_remove(&sender->ties, tie);
+    tr__ties_unlink(&sender->ties, at);
     tr__sig_discard(sender, &tie->sig);
     sig->flags |= TR__SIG_LAST;
 }
@@ -188,7 +192,8 @@ static void renew(struct tr_proc *p, struct tr_tie *tie)
 
 bool tr__alias_accepts(struct tr_proc *p, struct tr_sig *sig)
 {
-    struct tr_tie *tie = tr__ties_find(&p->ties, sig->to);
+    struct tr_tie **at = tr__ties_at(&p->ties, sig->to);
+    struct tr_tie *tie = *at;
     bool last = sig->flags & TR__SIG_LAST;
 
     sig->flags = sig->flags & (15u - TR__SIG_LAST);
@@ -198,7 +203,7 @@ bool tr__alias_accepts(struct tr_proc *p, struct tr_sig *sig)
         return false;
     }
     if (tie->alias == TR__ALIAS_REPLY) {
-        tr__ties_remove(&p->ties, tie);
+        tr__ties_unlink(&p->ties, at);
         if (last)
             tr__block_free(tie, sizeof *tie);
         else

@@ -297,7 +297,7 @@ void tr__poke(struct tr_proc *p);
 /* Applies what has arrived; true when the mailbox grew. Owner only. */
 bool tr__take_signals(struct tr_proc *p);
 
-/* The same where most often one message has arrived. */
+/* The same where most often one signal has arrived. */
 static inline void tr__take_signal(struct tr_proc *p);
 
 /* Opens the inbox of a new process; closes that of an ending one and drops what is in it. */
@@ -387,14 +387,17 @@ static inline void tr__take_signal(struct tr_proc *p)
 {
     struct tr_sig *sig = atomic_load_explicit(&p->inbox, memory_order_acquire);
 
-    if (tr__likely(sig != p->seen && sig->next == p->seen && sig->kind == TR__SIG_MESSAGE &&
-                   !sig->flags && sig->to == atomic_load_explicit(&p->id, memory_order_relaxed) &&
-                   !(p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE)))) {
-        p->seen = sig;
-        tr__mailbox_append(p, sig);
-    } else {
+    if (tr__unlikely(sig == p->seen || sig->next != p->seen ||
+                     p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE))) {
         tr__take_signals(p);
+        return;
     }
+    p->seen = sig;
+    if (sig->kind == TR__SIG_MESSAGE && !sig->flags &&
+        sig->to == atomic_load_explicit(&p->id, memory_order_relaxed))
+        tr__mailbox_append(p, sig);
+    else
+        tr__handle(p, sig);
 }
 
 /* --- run.c --- */

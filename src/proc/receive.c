@@ -178,6 +178,27 @@ void tr__receive_accept(struct tr_receive_scope *m)
         tr__caps_accepted(p, m->taken);
 }
 
+bool tr__receive_any(struct tr_receive_scope *m, tr_term *message)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+
+    tr__spend(p, TR__COST_RECEIVE);
+    if (!p->first && tr__inbox_has_new(p))
+        tr__take_signal(p);
+    tr__check_dying(p);
+    if (!p->first)
+        return false;
+    m->owner = p;
+    m->at = &p->first;
+    if (tr__unlikely(tr__is_capped(p)))
+        tr__caps_receive(p, m);
+    message->w = p->first->term;
+    __builtin_prefetch(p->first->next);
+    tr__receive_accept(m);
+    return true;
+}
+
 bool tr__receive_after(struct tr_receive_scope *m, int64_t ms)
 {
     if (m->state == EXPIRED || (m->state == EMPTY && ms == 0)) {
@@ -217,8 +238,7 @@ void tr__receive_close(struct tr_receive_scope *m)
     struct tr_heap_mark mark;
 
     memcpy(&mark, m->mark, sizeof mark);
-    if (!tr__heap_is_at(&m->owner->heap, &mark))
-        tr__heap_reset(&m->owner->heap, mark);
+    tr__heap_reset(&m->owner->heap, mark);
     close_scope(m);
 }
 

@@ -158,7 +158,8 @@ TR__OPAQUE __attribute__((cold)) void tr__reclaim(void)
    is over. */
 static bool wakes_up(struct tr_proc *p)
 {
-    tr__take_signals(p);
+    if (tr__inbox_has_new(p))
+        tr__take_signal(p);
     if (p->flags & TR__P_DYING)
         return true;
     if (p->suspended)

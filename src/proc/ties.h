@@ -52,10 +52,18 @@ struct tr_ties {
 /* A block for a tie; NULL without memory. */
 struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer);
 
-struct tr_tie *tr__ties_find(const struct tr_ties *ties, uint64_t key);
+/* Where the tie of a key is linked, to be looked at and taken out; NULL stands there when there is
+   none. Valid until the table changes. */
+static inline struct tr_tie **tr__ties_at(struct tr_ties *ties, uint64_t key);
+static inline void tr__ties_unlink(struct tr_ties *ties, struct tr_tie **at);
+
+static inline struct tr_tie *tr__ties_find(struct tr_ties *ties, uint64_t key)
+{
+    return *tr__ties_at(ties, key);
+}
 
 /* Never fails: without memory for more buckets the chains grow longer. */
-void tr__ties_insert(struct tr_ties *ties, struct tr_tie *tie);
+static inline void tr__ties_insert(struct tr_ties *ties, struct tr_tie *tie);
 
 void tr__ties_remove(struct tr_ties *ties, struct tr_tie *tie);
 
@@ -67,5 +75,48 @@ struct tr_tie *tr__ties_next(const struct tr_ties *ties, const struct tr_tie *ti
 
 /* Frees the table itself; it must be empty. */
 void tr__ties_fini(struct tr_ties *ties);
+
+/* --- inline --- */
+
+/* So many are a list. */
+#define TR__TIES_FEW 8u
+
+/* Makes a table of the list, or a larger one of the table, if there is memory. */
+void tr__ties_grow(struct tr_ties *ties);
+
+static inline uint32_t tr__ties_hash(uint64_t key)
+{
+    return (uint32_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
+}
+
+static inline struct tr_tie **tr__ties_chain(struct tr_ties *ties, uint64_t key)
+{
+    return tr__unlikely(ties->mask) ? &ties->buckets[tr__ties_hash(key) & ties->mask] : &ties->few;
+}
+
+static inline struct tr_tie **tr__ties_at(struct tr_ties *ties, uint64_t key)
+{
+    struct tr_tie **at = tr__ties_chain(ties, key);
+
+    while (*at && (*at)->key != key)
+        at = &(*at)->next;
+    return at;
+}
+
+static inline void tr__ties_insert(struct tr_ties *ties, struct tr_tie *tie)
+{
+    if (tr__unlikely(ties->count >= TR__TIES_FEW && ties->count / 2 >= ties->mask))
+        tr__ties_grow(ties);
+    struct tr_tie **chain = tr__ties_chain(ties, tie->key);
+    tie->next = *chain;
+    *chain = tie;
+    ties->count++;
+}
+
+static inline void tr__ties_unlink(struct tr_ties *ties, struct tr_tie **at)
+{
+    *at = (*at)->next;
+    ties->count--;
+}
 
 #endif

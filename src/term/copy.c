@@ -251,11 +251,12 @@ tr_term tr__share_term(const struct tr_shared *base)
 
 tr_term tr_copy(tr_term term)
 {
-    TR__GUARD();
-    struct tr_heap *heap = tr__heap_current();
-
     if (!term.w)
         tr__raise_badarg(term);
+    if (tr__is_immediate(term.w))
+        return term;
+    TR__GUARD();
+    struct tr_heap *heap = tr__heap_current();
     size_t n = tr__term_size(term);
     if (n == 0)
         return term;
