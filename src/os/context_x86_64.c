@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The first frame of a stack on x86-64; the switches are in context_x86_64.h. */
-#include "os/context_raw.h"
+/* The first frame of a stack on x86-64, and calls of functions that switch; the switches are in
+   context_x86_64.h. */
+#include "os/context.h"
 
 #include <stdint.h>
 
@@ -24,3 +25,28 @@ void *tr__context_raw_make(void *top, void (*entry)(void), uint64_t words)
     frame[3] = 0;
     return frame;
 }
+
+/* The sanitizers would write code of theirs into it. */
+#ifndef TR__SANITIZED
+__attribute__((naked, noinline)) uint64_t tr__context_call(__attribute__((unused))
+                                                           uint64_t (*fn)(void *a, uint64_t b),
+                                                           __attribute__((unused)) void *a,
+                                                           __attribute__((unused)) uint64_t b)
+{
+    __asm__ volatile(TR__LANDING "pushq %rbp\n\t"
+                                 ".cfi_def_cfa_offset 16\n\t"
+                                 ".cfi_offset %rbp, -16\n\t"
+                                 "movq %rsp, %rbp\n\t"
+                                 "movq %rdi, %rax\n\t"
+                                 "movq %rsi, %rdi\n\t"
+                                 "movq %rdx, %rsi\n\t"
+                                 "call *%rax\n\t"
+                                 "popq %rbp\n\t"
+                                 ".cfi_restore %rbp\n\t"
+                                 ".cfi_def_cfa_offset 8\n\t"
+                                 "popq %rdx\n\t"
+                                 ".cfi_def_cfa_offset 0\n\t"
+                                 ".cfi_register %rip, %rdx\n\t"
+                                 "notrack jmp *%rdx");
+}
+#endif

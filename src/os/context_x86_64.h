@@ -37,35 +37,6 @@
         "xmm3", "xmm4", "xmm5", "xmm6", "xmm7", "xmm8", "xmm9", "xmm10", "xmm11", "xmm12",         \
         "xmm13", "xmm14", "xmm15", "cc", "memory" TR__CLOBBERS_512
 
-/*
- * A function with a switch in it returns to where it was called, but the processor predicts: to
- * where the flow that was left before was called. Between the two stands
- *
- *     static TR__CONTEXT_BY_JUMP type name(arguments) { TR__CONTEXT_CALL(function); }
- *
- * which passes its arguments on to the function. That returns here, whichever flow it is, and from
- * here it is a jump, which is predicted by what was done before. The arguments are in registers.
- * Not for the sanitizers, which would write code of theirs into it.
- */
-#ifndef TR__SANITIZED
-#define TR__CONTEXT_BY_JUMP __attribute__((naked, noinline))
-#define TR__CONTEXT_CALL(function)                                                                 \
-    __asm__ volatile("pushq %%rbp\n\t"                                                             \
-                     ".cfi_def_cfa_offset 16\n\t"                                                  \
-                     ".cfi_offset %%rbp, -16\n\t"                                                  \
-                     "movq %%rsp, %%rbp\n\t"                                                       \
-                     "call %P0\n\t"                                                                \
-                     "popq %%rbp\n\t"                                                              \
-                     ".cfi_restore %%rbp\n\t"                                                      \
-                     ".cfi_def_cfa_offset 8\n\t"                                                   \
-                     "popq %%rdx\n\t"                                                              \
-                     ".cfi_def_cfa_offset 0\n\t"                                                   \
-                     ".cfi_register %%rip, %%rdx\n\t"                                              \
-                     "notrack jmp *%%rdx"                                                          \
-                     :                                                                             \
-                     : "i"(function))
-#endif
-
 /* Code compiled with -fcf-protection marks where indirect jumps may arrive. */
 #if defined(__CET__) && __CET__ & 1
 #define TR__LANDING "endbr64\n\t"

@@ -111,8 +111,7 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
         tr__name_drop(p);
     tr__untie(p, id);
     free_memory(p);
-    tr__switch_out(p, TR__ACT_EXIT);
-    __builtin_unreachable();
+    tr__leave_for_good(p, TR__ACT_EXIT);
 }
 
 /* Ends the clean-up function that called, the receive clauses that it has opened with it. */

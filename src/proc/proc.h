@@ -417,6 +417,9 @@ static inline void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
     *tr__tls()->errno_at = error; /* that of another thread, maybe */
 }
 
+/* The same by a process that will need its stack no more. */
+_Noreturn void tr__leave_for_good(struct tr_proc *p, enum tr_proc_action action);
+
 /* Ends the process by the exit signal that was accepted. */
 _Noreturn void tr__die(struct tr_proc *p);
 

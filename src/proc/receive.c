@@ -109,8 +109,9 @@ static inline bool wait(struct tr_receive_scope *m, bool just_set)
 
 /* Apart from tr__receive_next, which calls it last: so that one function is open across the switch,
    and the way without one saves no registers for it. */
-static TR__OPAQUE __attribute__((used)) bool wait_and_show(struct tr_receive_scope *m, bool was)
+static TR__OPAQUE uint64_t wait_and_show(void *scope, uint64_t was)
 {
+    struct tr_receive_scope *m = scope;
     bool just_set = m->state == EMPTY;
 
     m->message.w = 0;
@@ -119,16 +120,6 @@ static TR__OPAQUE __attribute__((used)) bool wait_and_show(struct tr_receive_sco
     tr__tls_leave(tr__tls(), was);
     return true;
 }
-
-#ifdef TR__CONTEXT_CALL
-static TR__CONTEXT_BY_JUMP bool wait_for_next(__attribute__((unused)) struct tr_receive_scope *m,
-                                              __attribute__((unused)) bool was)
-{
-    TR__CONTEXT_CALL(wait_and_show);
-}
-#else
-#define wait_for_next wait_and_show
-#endif
 
 /* Goes on to the next message in the mailbox, if there is one. Not inside, which would be half of
    what a step of a long walk costs: it touches no worker, links and frees nothing, so the process
@@ -159,7 +150,7 @@ bool tr__receive_next(struct tr_receive_scope *m)
         m->message.w = 0;
         if (!show_new(m)) {
             if (m->timed)
-                return wait_for_next(m, was);
+                return tr__context_call(wait_and_show, m, was);
             m->timed = true;
             m->state = EMPTY;
         }

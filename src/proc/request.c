@@ -8,6 +8,7 @@
  * caps, whose mailbox others watch, goes that way.
  */
 #include "base/clock.h"
+#include "os/context.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
@@ -160,7 +161,7 @@ static inline bool is_down(uint64_t message, uint64_t ref, uint64_t *reason)
     return true;
 }
 
-/* Whether a message ends the wait, and how. */
+/* Whether a message ends the wait, and how; *err is left alone if not. */
 static inline bool ends_wait(uint64_t message, uint64_t ref, uint64_t *value, tr_err *err)
 {
     if (tr__likely(is_answer(message, ref, value))) {
@@ -202,61 +203,63 @@ static inline tr_term take(struct tr_proc *p, struct tr_sig **at, uint64_t value
     return result;
 }
 
-/* Apart, so that one function is open across the switch: see receive.c. */
-static TR__OPAQUE __attribute__((used)) void wait_for_signal(struct tr_proc *p)
+/* The wait for an answer. */
+struct wait {
+    struct tr_proc *p;
+    uint64_t ref;
+    struct tr_sig **at; /* what stands before was looked at */
+    tr_term *result;
+    tr_err err; /* how it ended */
+};
+
+/* False when no answer is in the mailbox. */
+static inline bool look(struct wait *w)
 {
-    tr__wait(p);
+    struct tr_proc *p = w->p;
+    uint64_t value;
+
+    while (*w->at || tr__inbox_has_new(p)) {
+        if (!*w->at) {
+            tr__take_signal(p);
+            tr__check_dying(p);
+        } else if (ends_wait((*w->at)->term, w->ref, &value, &w->err)) {
+            *w->result = take(p, w->at, value);
+            return true;
+        } else {
+            w->at = &(*w->at)->next;
+        }
+    }
+    return false;
 }
 
-#ifdef TR__CONTEXT_CALL
-static TR__CONTEXT_BY_JUMP void wait_by_jump(__attribute__((unused)) struct tr_proc *p)
+/* Apart, so that one function is open across the switch. */
+static TR__OPAQUE uint64_t wait_and_look(void *wait, uint64_t deadline)
 {
-    TR__CONTEXT_CALL(wait_for_signal);
-}
-#else
-#define wait_by_jump wait_for_signal
-#endif
+    struct wait *w = wait;
+    struct tr_proc *p = w->p;
 
-/* False when the time is over. `deadline` is set at the first wait, and can then not be over. */
-static inline bool wait_until(struct tr_proc *p, int64_t timeout_ms, int64_t *deadline)
-{
-    if (timeout_ms == 0)
-        return false;
-    if (*deadline == 0)
-        *deadline = tr__deadline(timeout_ms);
-    else if (*deadline != TR__NEVER && tr__clock_ns() >= *deadline)
-        return false;
-    p->wake_at = *deadline;
-    wait_by_jump(p);
-    p->wake_at = TR__NEVER;
-    return true;
+    /* It was set just now, and cannot be over the first time. */
+    do {
+        p->wake_at = (int64_t)deadline;
+        tr__wait(p);
+        p->wake_at = TR__NEVER;
+        if (look(w))
+            return true;
+    } while ((int64_t)deadline == TR__NEVER || tr__clock_ns() < (int64_t)deadline);
+    return false;
 }
 
 /* The reference is the one that the process has made last, so what may hold it begins at the mark.
  */
 static tr_err await(struct tr_proc *p, uint64_t ref, int64_t timeout_ms, tr_term *result)
 {
-    struct tr_sig **at = p->mark_at;
-    int64_t deadline = 0;
-    uint64_t value;
-    tr_err err;
+    struct wait w = { p, ref, p->mark_at, result, TR_ETIMEOUT };
 
     if (tr__unlikely(tr__is_capped(p)))
         return await_with_caps(ref, timeout_ms, result);
-    do {
-        while (*at || tr__inbox_has_new(p)) {
-            if (!*at) {
-                tr__take_signal(p);
-                tr__check_dying(p);
-            } else if (ends_wait((*at)->term, ref, &value, &err)) {
-                *result = take(p, at, value);
-                return err;
-            } else {
-                at = &(*at)->next;
-            }
-        }
-    } while (wait_until(p, timeout_ms, &deadline));
-    return TR_ETIMEOUT;
+    if (!look(&w) && timeout_ms != 0)
+        (void)tr__context_call(wait_and_look, &w, (uint64_t)tr__deadline(timeout_ms));
+    return w.err;
 }
 
 tr_err tr__ask(tr_pid server, tr_atom kind, int64_t timeout_ms, tr_term *result,

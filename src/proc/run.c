@@ -132,6 +132,18 @@ TR__OPAQUE void tr__stay_suspended(struct tr_proc *p)
     p->wake_at = wake_at;
 }
 
+static TR__OPAQUE uint64_t switch_for_good(void *p, uint64_t action)
+{
+    tr__switch_out(p, (enum tr_proc_action)action);
+    return 0;
+}
+
+_Noreturn void tr__leave_for_good(struct tr_proc *p, enum tr_proc_action action)
+{
+    tr__context_call(switch_for_good, p, action);
+    __builtin_unreachable();
+}
+
 TR__OPAQUE void tr__yield_now(struct tr_proc *p)
 {
     tr__switch_out(p, TR__ACT_YIELD);
@@ -338,6 +350,5 @@ _Noreturn void tr_hibernate_for_args(int64_t ms, tr_process_fn fn, const struct 
     tr__heap_reset(&p->heap, (struct tr_heap_mark){ NULL, NULL, NULL });
     tr__heap_trim(&p->heap);
     p->wake_at = deadline;
-    tr__switch_out(p, TR__ACT_HIBERNATE);
-    __builtin_unreachable();
+    tr__leave_for_good(p, TR__ACT_HIBERNATE);
 }
