@@ -39,14 +39,17 @@ struct tr_context_home {
  * Calls fn(a, b), a function with a switch in it, and gives what it returns.
  *
  * The processor predicts that a function returns to where it was called last; but after a switch
- * that was in the flow which was left. So all switches are in functions that are called from one
- * place, here, whichever flow it is; and from here it is a jump back to the caller, which is
- * predicted by what was done before. It pays where processes wait and end all the time.
+ * that was in the flow which was left. So such functions are called from one place, here, whichever
+ * flow it is; and from here it is a jump back to the caller, which is predicted by what was done
+ * before. A caller that does nothing afterwards is left by a jump, too, and is not open meanwhile:
+ * each function that is returns to where the processor does not expect it.
  */
+typedef bool tr_context_fn(void *a, uint64_t b);
+
 #if defined(__x86_64__) && !defined(TR__SANITIZED)
-uint64_t tr__context_call(uint64_t (*fn)(void *a, uint64_t b), void *a, uint64_t b);
+bool tr__context_call(void *a, uint64_t b, tr_context_fn *fn);
 #else
-static inline uint64_t tr__context_call(uint64_t (*fn)(void *a, uint64_t b), void *a, uint64_t b)
+static inline bool tr__context_call(void *a, uint64_t b, tr_context_fn *fn)
 {
     return fn(a, b);
 }

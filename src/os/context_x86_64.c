@@ -28,19 +28,15 @@ void *tr__context_raw_make(void *top, void (*entry)(void), uint64_t words)
 
 /* The sanitizers would write code of theirs into it. */
 #ifndef TR__SANITIZED
-__attribute__((naked, noinline)) uint64_t tr__context_call(__attribute__((unused))
-                                                           uint64_t (*fn)(void *a, uint64_t b),
-                                                           __attribute__((unused)) void *a,
-                                                           __attribute__((unused)) uint64_t b)
+__attribute__((naked, noinline)) bool tr__context_call(__attribute__((unused)) void *a,
+                                                       __attribute__((unused)) uint64_t b,
+                                                       __attribute__((unused)) tr_context_fn *fn)
 {
     __asm__ volatile(TR__LANDING "pushq %rbp\n\t"
                                  ".cfi_def_cfa_offset 16\n\t"
                                  ".cfi_offset %rbp, -16\n\t"
                                  "movq %rsp, %rbp\n\t"
-                                 "movq %rdi, %rax\n\t"
-                                 "movq %rsi, %rdi\n\t"
-                                 "movq %rdx, %rsi\n\t"
-                                 "call *%rax\n\t"
+                                 "call *%rdx\n\t"
                                  "popq %rbp\n\t"
                                  ".cfi_restore %rbp\n\t"
                                  ".cfi_def_cfa_offset 8\n\t"

@@ -109,7 +109,7 @@ static inline bool wait(struct tr_receive_scope *m, bool just_set)
 
 /* Apart from tr__receive_next, which calls it last: so that one function is open across the switch,
    and the way without one saves no registers for it. */
-static TR__OPAQUE uint64_t wait_and_show(void *scope, uint64_t was)
+static TR__OPAQUE bool wait_and_show(void *scope, uint64_t was)
 {
     struct tr_receive_scope *m = scope;
     bool just_set = m->state == EMPTY;
@@ -150,7 +150,7 @@ bool tr__receive_next(struct tr_receive_scope *m)
         m->message.w = 0;
         if (!show_new(m)) {
             if (m->timed)
-                return tr__context_call(wait_and_show, m, was);
+                return tr__context_call(m, was, wait_and_show);
             m->timed = true;
             m->state = EMPTY;
         }

@@ -233,7 +233,7 @@ static inline bool look(struct wait *w)
 }
 
 /* Apart, so that one function is open across the switch. */
-static TR__OPAQUE uint64_t wait_and_look(void *wait, uint64_t deadline)
+static TR__OPAQUE bool wait_and_look(void *wait, uint64_t deadline)
 {
     struct wait *w = wait;
     struct tr_proc *p = w->p;
@@ -258,7 +258,7 @@ static tr_err await(struct tr_proc *p, uint64_t ref, int64_t timeout_ms, tr_term
     if (tr__unlikely(tr__is_capped(p)))
         return await_with_caps(ref, timeout_ms, result);
     if (!look(&w) && timeout_ms != 0)
-        (void)tr__context_call(wait_and_look, &w, (uint64_t)tr__deadline(timeout_ms));
+        (void)tr__context_call(&w, (uint64_t)tr__deadline(timeout_ms), wait_and_look);
     return w.err;
 }
 

@@ -132,15 +132,15 @@ TR__OPAQUE void tr__stay_suspended(struct tr_proc *p)
     p->wake_at = wake_at;
 }
 
-static TR__OPAQUE uint64_t switch_for_good(void *p, uint64_t action)
+static TR__OPAQUE bool switch_for_good(void *p, uint64_t action)
 {
     tr__switch_out(p, (enum tr_proc_action)action);
-    return 0;
+    return true;
 }
 
 _Noreturn void tr__leave_for_good(struct tr_proc *p, enum tr_proc_action action)
 {
-    tr__context_call(switch_for_good, p, action);
+    tr__context_call(p, action, switch_for_good);
     __builtin_unreachable();
 }
 
