@@ -13,7 +13,7 @@ if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Release CACHE STRING "Kind of build" FORCE)
 endif()
 set(CMAKE_C_FLAGS_DEBUG "-O1 -g" CACHE STRING "Flags of the Debug kind" FORCE)
-set(CMAKE_C_FLAGS_RELEASE "-O2 -g" CACHE STRING "Flags of the Release kind" FORCE)
+set(CMAKE_C_FLAGS_RELEASE "-O3 -g" CACHE STRING "Flags of the Release kind" FORCE)
 
 # The context switch keeps callee-saved registers only, and a process may wake on another thread:
 # initial-exec makes each read of a thread-local variable one load, in the shared library too.

@@ -188,7 +188,7 @@ static void set_log(struct tr_sys_debug *d, size_t room)
     while (d->nevents > room)
         forget_oldest(d);
     tr_term *events = room ? tr_alloc(room * sizeof *events) : NULL;
-    if (d->nevents)
+    if (events && d->nevents)
         memcpy(events, d->events, d->nevents * sizeof *events);
     tr_free(d->events);
     d->events = events;
