@@ -345,7 +345,8 @@ _Noreturn void tr_hibernate_for_args(int64_t ms, tr_process_fn fn, const struct 
         tr__raise_oom();
     tr__argument_free(before);
     p->fn = fn;
-    tr__receive_close_until(p, NULL);
+    if (p->scopes)
+        tr__receive_close_until(p, NULL);
     tr__catch_forget(p);
     tr__heap_reset(&p->heap, (struct tr_heap_mark){ NULL, NULL, NULL });
     tr__heap_trim(&p->heap);

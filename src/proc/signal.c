@@ -18,6 +18,8 @@
 /* Most messages: a few values that need no memory of their own. Their words; false: another one. */
 static inline bool flat(const struct tr_arg *args, uint32_t n, uint64_t words[FLAT_MAX])
 {
+    if (n == 2) /* most of all */
+        return tr__arg_immediate(args[0], &words[0]) && tr__arg_immediate(args[1], &words[1]);
     if (n > FLAT_MAX)
         return false;
     for (uint32_t i = 0; i < n; i++)
@@ -36,7 +38,8 @@ static inline struct tr_sig *flat_message(uint64_t to, size_t head, const uint64
         return NULL;
     uint64_t *out = tr__sig_words(sig) + head;
     out[0] = TR__HEADER(TR__KIND_TUPLE, n);
-    for (uint32_t i = 0; i < n; i++)
+    out[1] = words[0];
+    for (uint32_t i = 1; i < n; i++)
         out[1 + i] = words[i];
     *word = tr__box_w(out);
     return sig;

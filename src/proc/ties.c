@@ -13,28 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer)
-{
-    struct tr_tls *tls = tr__tls();
-    bool was = tr__tls_enter(tls);
-    struct tr_tie *tie = tr__block_alloc_inside(tls, sizeof *tie);
-
-    tr__tls_leave(tls, was);
-    if (tr__unlikely(!tie))
-        return NULL;
-    /* Field by field: to clear all of it costs as much as the rest of this. */
-    tr__sig_init(&tie->sig, 0, 0, sizeof *tie);
-    tie->key = key;
-    tie->peer = peer;
-    tie->name = 0;
-    tie->tag = TR_ATOM_W(DOWN);
-    tie->unlink_id = 0;
-    tie->kind = (uint8_t)kind;
-    tie->alias = TR__ALIAS_NONE;
-    tie->at_spawn = false;
-    return tie;
-}
-
 static void move_chain(struct tr_ties *ties, struct tr_tie *tie)
 {
     while (tie) {

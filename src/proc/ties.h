@@ -50,7 +50,7 @@ struct tr_ties {
 };
 
 /* A block for a tie; NULL without memory. */
-struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer);
+static inline struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer);
 
 /* Where the tie of a key is linked, to be looked at and taken out; NULL stands there when there is
    none. Valid until the table changes. */
@@ -77,6 +77,28 @@ struct tr_tie *tr__ties_next(const struct tr_ties *ties, const struct tr_tie *ti
 void tr__ties_fini(struct tr_ties *ties);
 
 /* --- inline --- */
+
+static inline struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer)
+{
+    struct tr_tls *tls = tr__tls();
+    bool was = tr__tls_enter(tls);
+    struct tr_tie *tie = tr__block_alloc_inside(tls, sizeof *tie);
+
+    tr__tls_leave(tls, was);
+    if (tr__unlikely(!tie))
+        return NULL;
+    /* Field by field: to clear all of it costs as much as the rest of this. */
+    tr__sig_init(&tie->sig, 0, 0, sizeof *tie);
+    tie->key = key;
+    tie->peer = peer;
+    tie->name = 0;
+    tie->tag = TR_ATOM_W(DOWN);
+    tie->unlink_id = 0;
+    tie->kind = (uint8_t)kind;
+    tie->alias = TR__ALIAS_NONE;
+    tie->at_spawn = false;
+    return tie;
+}
 
 /* So many are a list. */
 #define TR__TIES_FEW 8u
