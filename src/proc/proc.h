@@ -637,6 +637,9 @@ void tr__timers_fini(void);
 
 /* --- wait.c --- */
 
+/* What tr_call_wait_begin says, for a caller that is inside. */
+tr_err tr__wait_begin(struct tr_proc *p, uint64_t server, uint64_t ref, tr_term *cycle);
+
 /* What a process waits for is on its way to it: called before anything is sent through an alias. */
 void tr__wait_answered(uint64_t ref);
 

@@ -271,7 +271,7 @@ tr_err tr__ask(tr_pid server, tr_atom kind, int64_t timeout_ms, tr_term *result,
     tr_ref ref = { tr__new_ref(p) };
 
     struct tr_sig *sig = request_message(server.w, self, ref.w, kind.w, request);
-    if (tr__unlikely(tr_call_wait_begin(server, ref, result) == TR_EDEADLOCK)) {
+    if (tr__unlikely(tr__wait_begin(p, server.w, ref.w, result) == TR_EDEADLOCK)) {
         tr__sig_free(sig);
         return TR_EDEADLOCK;
     }

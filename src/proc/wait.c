@@ -154,10 +154,8 @@ static TR__COLD tr_err look_closer(struct wait *own, uint64_t self, size_t n, tr
     return err;
 }
 
-tr_err tr_call_wait_begin(tr_pid server, tr_ref ref, tr_term *cycle)
+tr_err tr__wait_begin(struct tr_proc *p, uint64_t server, uint64_t ref, tr_term *cycle)
 {
-    TR__ENTER();
-    struct tr_proc *p = TR__SELF();
     uint64_t self = atomic_load_explicit(&p->id, memory_order_relaxed);
 
     if (atomic_load_explicit(&off, memory_order_relaxed))
@@ -166,14 +164,21 @@ tr_err tr_call_wait_begin(tr_pid server, tr_ref ref, tr_term *cycle)
     if (!own)
         return TR_OK;
     /* Release, after the reference was cleared: who reads one of these sees that, too. */
-    atomic_store_explicit(&own->target, server.w, memory_order_release);
+    atomic_store_explicit(&own->target, server, memory_order_release);
     atomic_store_explicit(&own->waiter, self, memory_order_release);
-    atomic_store(&own->ref, ref.w);
-    struct wait *other = find(TR__PID_SLOT(server.w));
+    atomic_store(&own->ref, ref);
+    struct wait *other = find(TR__PID_SLOT(server));
     if (tr__likely(!other || !atomic_load(&other->ref)))
         return TR_OK;
     size_t n = cycle_length(self);
     return n ? look_closer(own, self, n, cycle) : TR_OK;
+}
+
+tr_err tr_call_wait_begin(tr_pid server, tr_ref ref, tr_term *cycle)
+{
+    TR__ENTER();
+
+    return tr__wait_begin(TR__SELF(), server.w, ref.w, cycle);
 }
 
 void tr_call_wait_end(tr_ref ref)
