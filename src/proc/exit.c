@@ -45,6 +45,9 @@ void tr__untie(struct tr_proc *p, uint64_t id)
         return;
     }
     struct tr_reason reason = reason_of(p->reason);
+    /* Ties become signals now, those too that are one with a message which a clause has. The reason
+       was in one of these, maybe. */
+    tr__receive_close_until(p, NULL);
     for (; tie; tie = tr__ties_pop(&p->ties)) {
         if (tie->kind == TR__TIE_WATCHER)
             tr__down_send(tie, id, reason);

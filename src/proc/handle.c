@@ -105,7 +105,8 @@ static void on_monitor(struct tr_proc *p, struct tr_sig *sig)
 /* First the monitor, then the message. */
 static void on_request(struct tr_proc *p, struct tr_sig *sig)
 {
-    tr__ties_insert(&p->ties, tr__sig_tie_take(sig));
+    sig->flags |= TR__SIG_TIED;
+    tr__ties_insert(&p->ties, (struct tr_tie *)(void *)sig);
     tr__mailbox_append(p, sig);
 }
 
@@ -115,7 +116,7 @@ static void on_demonitor(struct tr_proc *p, struct tr_sig *sig)
 
     if (tie && tie->kind == TR__TIE_WATCHER) {
         tr__ties_remove(&p->ties, tie);
-        tr__sig_discard(p, &tie->sig);
+        tr__tie_discard(p, tie);
     }
     tr__sig_discard(p, sig);
 }

@@ -114,7 +114,7 @@ void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason)
     struct tr_sig *sig = reason.share ? down_apart(tie, object, reason.share) : NULL;
 
     if (sig)
-        tr__block_free(tie, sizeof *tie);
+        tr__block_free(tie, tie->sig.size);
     else
         sig = down_in_place(tie, object, reason.share ? TR_ATOM_W(out_of_memory) : reason.word,
                             TR_ATOM_W(nonode_nohost));
@@ -164,7 +164,7 @@ void tr__monitor_answered(struct tr_sig *sig)
     if (!tie || tie->kind != TR__TIE_WATCHER || tie->alias != TR__ALIAS_REPLY)
         return;
     tr__ties_unlink(&sender->ties, at);
-    tr__sig_discard(sender, &tie->sig);
+    tr__tie_discard(sender, tie);
     sig->flags |= TR__SIG_LAST;
 }
 

@@ -345,6 +345,15 @@ void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig);
 /* The same for one that was meant for an earlier process of this slot: its sender is told. */
 void tr__sig_bounce(struct tr_proc *p, struct tr_sig *sig);
 
+/* Frees a tie that has left the table of `p`, unless its message is in use. */
+static inline void tr__tie_discard(struct tr_proc *p, struct tr_tie *tie)
+{
+    if (tie->sig.kind == TR__SIG_REQUEST)
+        tie->sig.flags = tie->sig.flags & (15u - TR__SIG_TIED);
+    else
+        tr__sig_discard(p, &tie->sig);
+}
+
 /* --- send.c --- */
 
 /* The pid or alias that a destination means: TR_ENOTFOUND for a name that nobody holds, TR_EBADARG

@@ -351,8 +351,6 @@ void tr__replay_finish(void)
     while (faults.held) {
         struct held *h = faults.held;
         faults.held = h->next;
-        if (h->sig->kind == TR__SIG_REQUEST)
-            tr__sig_free(&tr__sig_tie_take(h->sig)->sig);
         tr__sig_free(h->sig);
         free(h);
     }

@@ -58,16 +58,19 @@ void tr__send_pair(tr_term to, tr_term tag, struct tr_arg value)
 
 /* --- requests --- */
 
-/* {Kind, {Self, [alias|Ref]}, Request}, with room in front for a tie. */
+/* {Kind, {Self, [alias|Ref]}, Request}, behind the tie of the sender. */
 static inline struct tr_sig *request_message(uint64_t to, uint64_t self, uint64_t ref,
                                              uint64_t kind, struct tr_arg request)
 {
     uint64_t word;
-    struct tr_sig *sig = tr__sig_framed(to, TR__SIG_TIE_WORDS + 9, request, &word);
+    struct tr_sig *sig = tr__sig_framed(to, TR__TIE_WORDS + 9, request, &word);
 
     if (tr__unlikely(!sig))
         tr__raise_oom();
-    uint64_t *w = tr__sig_words(sig) + TR__SIG_TIE_WORDS;
+    struct tr_tie *tie = (struct tr_tie *)(void *)sig;
+    tr__tie_init(tie, TR__TIE_WATCHER, ref, self);
+    tie->alias = TR__ALIAS_REPLY;
+    uint64_t *w = (uint64_t *)(void *)(tie + 1);
     w[0] = TR__HEADER(TR__KIND_TUPLE, 3);
     w[1] = kind;
     w[2] = tr__box_w(&w[4]);
@@ -81,50 +84,47 @@ static inline struct tr_sig *request_message(uint64_t to, uint64_t self, uint64_
     return sig;
 }
 
-/* One signal after the other: to a process with caps, which counts messages, and to oneself. */
-static TR__NOINLINE void deliver_apart(struct tr_sig *sig, struct tr_tie *end)
-{
-    uint64_t *w = tr__sig_words(sig);
-
-    w[0] = TR__HEADER(TR__KIND_RAW, 1);
-    w[1] = 0;
-    if (end->peer == end->sig.to)
-        tr__block_free(end, sizeof *end);
-    else
-        tr__sig_send(&end->sig);
-    tr__message_send_and_pay(sig);
-}
-
-static inline void deliver(struct tr_sig *sig, struct tr_tie *end)
-{
-    struct tr_proc *to = tr__receiver(sig);
-
-    end->sig.kind = TR__SIG_MONITOR;
-    end->sig.to = sig->to;
-    if (tr__unlikely(end->peer == sig->to || (to && tr__is_capped(to)))) {
-        deliver_apart(sig, end);
-        return;
-    }
-    tr__sig_tie_put(sig, end);
-    if (tr__likely(to))
-        tr__push_now(to, sig);
-    else
-        tr__sig_undeliverable(sig);
-}
-
-/* Makes both ends of the monitor, keeps one, and sends the other with the request. */
-static inline void send_request(struct tr_proc *p, struct tr_sig *sig, uint64_t ref)
+/* One signal after the other: to a process with caps, which counts messages, and to oneself, who
+   needs no tie at that side. */
+static TR__NOINLINE void send_apart(struct tr_proc *p, struct tr_sig *sig, uint64_t ref)
 {
     uint64_t self = atomic_load_explicit(&p->id, memory_order_relaxed);
     struct tr_tie *ends[2];
 
-    if (tr__unlikely(!tr__monitor_ends(ends, ref, self, sig->to))) {
+    if (!tr__monitor_ends(ends, ref, self, sig->to)) {
         tr__sig_free(sig);
         tr__raise_oom();
     }
     ends[0]->alias = ends[1]->alias = TR__ALIAS_REPLY;
     tr__ties_insert(&p->ties, ends[0]);
-    deliver(sig, ends[1]);
+    ends[1]->sig.to = sig->to;
+    if (sig->to == self)
+        tr__sig_free(&ends[1]->sig);
+    else
+        tr__sig_send(&ends[1]->sig);
+    tr__message_send_and_pay(sig);
+}
+
+static inline void send_request(struct tr_proc *p, struct tr_sig *sig, uint64_t ref)
+{
+    struct tr_proc *to = tr__receiver(sig);
+
+    if (tr__unlikely(to == p || (to && tr__is_capped(to)))) {
+        send_apart(p, sig, ref);
+        return;
+    }
+    struct tr_tie *end = tr__tie_new(TR__TIE_MONITOR, ref, sig->to);
+    if (tr__unlikely(!end)) {
+        tr__sig_free(sig);
+        tr__raise_oom();
+    }
+    end->alias = TR__ALIAS_REPLY;
+    tr__ties_insert(&p->ties, end);
+    sig->kind = TR__SIG_REQUEST;
+    if (tr__likely(to))
+        tr__push_now(to, sig);
+    else
+        tr__sig_undeliverable(sig);
     tr__spend(p, TR__COST_CALL + TR__COST_SEND);
 }
 

@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Making, freeing and addressing signals, and answering for the dead.
- *
- * A request is what a call sends: the watcher's tie and the message, which have the same way, in
- * one signal. The first two words behind the head say where the tie is, and look like no term to
- * who walks the block later.
- */
+/* Making, freeing and addressing signals, and answering for the dead. */
 #include "proc/signal.h"
 
 #include "base/plant.h"
@@ -93,21 +87,6 @@ struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint6
     return NULL;
 }
 
-void tr__sig_tie_put(struct tr_sig *sig, struct tr_tie *tie)
-{
-    uint64_t *w = tr__sig_words(sig);
-
-    w[0] = TR__HEADER(TR__KIND_RAW, 1);
-    w[1] = (uintptr_t)tie;
-    sig->kind = TR__SIG_REQUEST;
-}
-
-struct tr_tie *tr__sig_tie_take(struct tr_sig *sig)
-{
-    sig->kind = TR__SIG_MESSAGE;
-    return (struct tr_tie *)(uintptr_t)tr__sig_words(sig)[1];
-}
-
 struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int flags)
 {
     struct tr_arg args[] = { tr__arg_atom(TR_ATOM(EXIT)), tr__arg_word(from),
@@ -124,7 +103,9 @@ struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int fla
 void tr__sig_free(struct tr_sig *sig)
 {
     tr__counted_release(sig->counted);
-    if (sig->flags & TR__SIG_TIMER)
+    if (sig->kind == TR__SIG_REQUEST && sig->flags & TR__SIG_TIED)
+        tr__request_read(sig);
+    else if (sig->flags & TR__SIG_TIMER)
         tr__timer_free(sig);
     else
         tr__block_free(sig, sig->size);
@@ -151,8 +132,10 @@ void tr__sig_undeliverable(struct tr_sig *sig)
         tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process);
         return;
     case TR__SIG_REQUEST:
-        tr__down_send(tr__sig_tie_take(sig), sig->to, no_process);
-        break;
+        tr__counted_release(sig->counted);
+        tr__request_read(sig);
+        tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process);
+        return;
     case TR__SIG_LINK:
         tr__link_exit_send((struct tr_tie *)(void *)sig, sig->to, no_process);
         return;

@@ -34,11 +34,12 @@ enum tr_sig_kind {
     TR__SIG_CALL,       /* a struct tr_sig_call: something for the receiver to do */
     TR__SIG_READY,      /* a struct tr_fd_wait: the descriptor is ready, or closed */
     TR__SIG_BELL,       /* part of a struct tr_caps: signals wait there */
-    TR__SIG_REQUEST     /* a monitor and the message that comes behind it: see signal.c */
+    TR__SIG_REQUEST     /* a monitor and the message that comes behind it: see ties.h */
 };
 
 enum {
     TR__SIG_LINKED = 1,  /* EXIT: through a link, not by tr_exit_to */
+    TR__SIG_TIED = 1,    /* REQUEST: its tie is in the receiver's table */
     TR__SIG_TIMER = 2,   /* the signal is part of a struct tr_timer */
     TR__SIG_COUNTED = 4, /* a message that takes room in a mailbox with a cap */
     TR__SIG_CRASH = 8,   /* EXIT: stands for a crash of the process itself */
@@ -109,21 +110,17 @@ struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n);
    is what the argument has become. */
 struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint64_t *word);
 
-/* The watcher's tie that a TR__SIG_REQUEST carries, which becomes an ordinary message. */
-#define TR__SIG_TIE_WORDS 2u
-void tr__sig_tie_put(struct tr_sig *sig, struct tr_tie *tie);
-struct tr_tie *tr__sig_tie_take(struct tr_sig *sig);
-
 /* An exit signal, link or not; NULL without memory. */
 struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int flags);
 
-/* Frees a signal that is on no queue and was never the head of one (see mailbox.c). */
+/* Frees a signal that is on no queue and was never the head of one (see mailbox.c); of a request
+   whose tie is in use, the message. */
 void tr__sig_free(struct tr_sig *sig);
 
 /* The same for a caller that is inside; `tls` is the calling thread's. */
 static inline void tr__sig_free_inside(struct tr_tls *tls, struct tr_sig *sig)
 {
-    if (tr__likely(!sig->counted && !(sig->flags & TR__SIG_TIMER)))
+    if (tr__likely(!sig->counted && !(sig->flags & (TR__SIG_TIMER | TR__SIG_TIED))))
         tr__block_free_inside(tls, sig, sig->size);
     else
         tr__sig_free(sig);

@@ -5,6 +5,11 @@
  * Each process keeps its own ends in one table, found by the word that names them: a link by the
  * other's pid, everything else by its reference. A tie travels as a signal before it is in a table
  * and may leave as one, so handling a link or monitor request never needs memory.
+ *
+ * The request of a call (TR__SIG_REQUEST) is a message that has the tie of its sender in front, in
+ * one block. It is a request as long as the message is in use, and TR__SIG_TIED as long as the tie
+ * is; what is left when the message has gone is a tie like others. Whichever goes last frees the
+ * block.
  */
 #ifndef TROUPE_PROC_TIES_H
 #define TROUPE_PROC_TIES_H
@@ -49,6 +54,21 @@ struct tr_ties {
     uint32_t mask;
 };
 
+/* Fills in a tie, the head of its signal apart. */
+static inline void tr__tie_init(struct tr_tie *tie, enum tr_tie_kind kind, uint64_t key,
+                                uint64_t peer);
+
+/* The words of a request in front of the message. */
+#define TR__TIE_WORDS ((sizeof(struct tr_tie) - sizeof(struct tr_sig)) / sizeof(uint64_t))
+
+/* The message of a request, whose tie is in use, has gone. */
+static inline void tr__request_read(struct tr_sig *sig)
+{
+    sig->counted = NULL;
+    sig->kind = TR__SIG_MONITOR;
+    sig->flags = 0;
+}
+
 /* A block for a tie; NULL without memory. */
 static inline struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer);
 
@@ -78,6 +98,20 @@ void tr__ties_fini(struct tr_ties *ties);
 
 /* --- inline --- */
 
+/* Field by field: to clear all of it first costs as much again. */
+static inline void tr__tie_init(struct tr_tie *tie, enum tr_tie_kind kind, uint64_t key,
+                                uint64_t peer)
+{
+    tie->key = key;
+    tie->peer = peer;
+    tie->name = 0;
+    tie->tag = TR_ATOM_W(DOWN);
+    tie->unlink_id = 0;
+    tie->kind = (uint8_t)kind;
+    tie->alias = TR__ALIAS_NONE;
+    tie->at_spawn = false;
+}
+
 static inline struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer)
 {
     struct tr_tls *tls = tr__tls();
@@ -87,16 +121,8 @@ static inline struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, ui
     tr__tls_leave(tls, was);
     if (tr__unlikely(!tie))
         return NULL;
-    /* Field by field: to clear all of it costs as much as the rest of this. */
-    tr__sig_init(&tie->sig, 0, 0, sizeof *tie);
-    tie->key = key;
-    tie->peer = peer;
-    tie->name = 0;
-    tie->tag = TR_ATOM_W(DOWN);
-    tie->unlink_id = 0;
-    tie->kind = (uint8_t)kind;
-    tie->alias = TR__ALIAS_NONE;
-    tie->at_spawn = false;
+    tr__sig_init(&tie->sig, TR__SIG_MONITOR, 0, sizeof *tie);
+    tr__tie_init(tie, kind, key, peer);
     return tie;
 }
 
