@@ -270,12 +270,9 @@ tr_err tr__ask(tr_pid server, tr_atom kind, int64_t timeout_ms, tr_term *result,
     uint64_t self = atomic_load_explicit(&p->id, memory_order_relaxed);
     tr_ref ref = { tr__new_ref(p) };
 
-    struct tr_sig *sig = request_message(server.w, self, ref.w, kind.w, request);
-    if (tr__unlikely(tr__wait_begin(p, server.w, ref.w, result) == TR_EDEADLOCK)) {
-        tr__sig_free(sig);
+    if (tr__unlikely(tr__wait_begin(p, server.w, ref.w, result) == TR_EDEADLOCK))
         return TR_EDEADLOCK;
-    }
-    send_request(p, sig, ref.w);
+    send_request(p, request_message(server.w, self, ref.w, kind.w, request), ref.w);
     tr_err err = await(p, ref.w, timeout_ms, result);
     if (tr__unlikely(err == TR_ETIMEOUT)) {
         /* What has come while the alias was ended still counts. */
