@@ -9,6 +9,7 @@
 #include "proc/proc.h"
 #include "proc/replay.h"
 #include "term/raise.h"
+#include "term/words.h"
 
 #include <string.h>
 
@@ -156,10 +157,9 @@ static inline const uint64_t *only_object(const struct tr_arg *args, int n)
         return NULL;
     if (TR__HEADER_KIND(*object) >= TR__KIND_RAW)
         return object;
-    for (size_t i = 1; i <= words && i <= LOOK_AT; i++)
-        if (!tr__is_immediate(object[i]))
-            return NULL;
-    return object;
+    if (tr__likely(words >= LOOK_AT && object[1] & object[2] & object[3] & object[4] & TR__COMMON))
+        return object;
+    return tr__words_immediate(object + 1, words < LOOK_AT ? words : LOOK_AT) ? object : NULL;
 }
 
 /* Copies it as it lies, without a size pass; NULL when it refers to others after all. */

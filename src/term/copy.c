@@ -14,70 +14,15 @@
 #include "term/pending.h"
 #include "term/raise.h"
 #include "term/term.h"
+#include "term/words.h"
 
-#define GROUP 8u  /* words looked at together */
-#define RUN   64u /* words copied before it is known that they are immediates */
-
-typedef uint64_t pair __attribute__((vector_size(2 * sizeof(uint64_t))));
-
-static inline pair pair_at(const uint64_t *from)
-{
-    pair words;
-
-    memcpy(&words, from, sizeof words);
-    return words;
-}
-
-static inline pair pair_copy(uint64_t *to, const uint64_t *from)
-{
-    pair words = pair_at(from);
-
-    memcpy(to, &words, sizeof words);
-    return words;
-}
-
-static inline bool each_immediate(const uint64_t *words, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (!tr__is_immediate(words[i]))
-            return false;
-    return true;
-}
-
-/* A bit that integers, atoms, nil and half of the references have, and pointers have not: where all
-   words have it in common none needs a closer look. */
-#define COMMON 4u
+#define GROUP 8u /* words looked at together */
 
 static inline bool group_immediate(const uint64_t *at)
 {
-    pair common = pair_at(at) & pair_at(at + 2) & pair_at(at + 4) & pair_at(at + 6);
+    uint64_t common = at[0] & at[1] & at[2] & at[3] & at[4] & at[5] & at[6] & at[7];
 
-    return tr__likely(common[0] & common[1] & COMMON) || each_immediate(at, GROUP);
-}
-
-/* Copies a run of words; true when all are immediates. The stores are of sixteen bytes, aligned in
-   a message: wider ones would each touch two lines. */
-static inline bool copy_run(uint64_t *to, const uint64_t *from, size_t n)
-{
-    pair common = { COMMON, COMMON };
-    uint64_t rest = COMMON;
-    size_t whole = n & ~(size_t)(GROUP - 1);
-
-    for (size_t i = 0; i < whole; i += GROUP)
-        common &= pair_copy(to + i, from + i) & pair_copy(to + i + 2, from + i + 2) &
-                  pair_copy(to + i + 4, from + i + 4) & pair_copy(to + i + 6, from + i + 6);
-    for (size_t i = whole; i < n; i++)
-        rest &= to[i] = from[i];
-    return tr__likely(common[0] & common[1] & rest) || each_immediate(from, n);
-}
-
-/* Copies words as long as they are immediates; true when all are. */
-static TR__NOINLINE bool copy_immediates(uint64_t *to, const uint64_t *from, size_t n)
-{
-    for (; n > RUN; n -= RUN, to += RUN, from += RUN)
-        if (!copy_run(to, from, RUN))
-            return false;
-    return copy_run(to, from, n);
+    return tr__likely(common & TR__COMMON) || tr__words_immediate(at, GROUP);
 }
 
 size_t tr__term_size(tr_term term)
@@ -140,7 +85,7 @@ bool tr__object_copy(struct tr_tls *tls, uint64_t *to, struct tr_counted **list,
 
     to[0] = from[0];
     if (TR__HEADER_KIND(*from) < TR__KIND_RAW)
-        return copy_immediates(to + 1, from + 1, n);
+        return tr__words_copy(to + 1, from + 1, n);
     if (TR__HEADER_KIND(*from) != TR__KIND_COUNTED) {
         memcpy(to + 1, from + 1, n * sizeof(uint64_t));
         return true;
