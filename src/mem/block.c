@@ -29,6 +29,7 @@
 #define SLAB_SIZE   (256u * 1024u)
 #define MANY_SIZE   (8u * 1024u * 1024u)
 #define BATCH_BYTES 8192u
+#define BATCH_MIN   32u /* blocks: each exchange with the depot takes a lock twice */
 
 /* Class, the size of the class below it, its own size. */
 #define CLASSES(X)                                                                                 \
@@ -70,7 +71,8 @@ const uint8_t tr__block_class_of_step[TR__BLOCK_LARGEST / 16 + 1] = {
 };
 
 const uint16_t tr__block_batch[TR__BLOCK_CLASSES] = {
-#define BATCH(class, below, size) [class] = BATCH_BYTES / (size) < 4 ? 4 : BATCH_BYTES / (size),
+#define BATCH(class, below, size)                                                                  \
+    [class] = BATCH_BYTES / (size) < BATCH_MIN ? BATCH_MIN : BATCH_BYTES / (size),
     CLASSES(BATCH)
 };
 
