@@ -10,7 +10,10 @@
 #include "term/pending.h"
 #include "term/raise.h"
 
-static uint64_t hash_immediate(uint64_t hash, uint64_t w)
+#define BEGIN UINT64_C(1)
+#define END   UINT64_C(0xa0761d6478bd642f) /* mixed in last */
+
+static inline uint64_t hash_immediate(uint64_t hash, uint64_t w)
 {
     return tr__mix(hash, tr__is_atom_w(w) ? tr__atom_hash(w) : w);
 }
@@ -35,14 +38,13 @@ static uint64_t hash_raw(uint64_t hash, uint64_t w)
     }
 }
 
-uint64_t tr_hash(tr_term term)
+/* Apart from tr_hash for its room on the stack. */
+static TR__NOINLINE uint64_t hash_objects(tr_term term)
 {
     struct tr__pending pending;
     struct tr__span span = { &term.w, 1 };
-    uint64_t hash = 1;
+    uint64_t hash = BEGIN;
 
-    if (!term.w)
-        tr__raise_badarg(term);
     tr__pending_init(&pending);
     do {
         while (span.n) {
@@ -68,5 +70,14 @@ uint64_t tr_hash(tr_term term)
         }
     } while (tr__pending_pop(&pending, &span, sizeof(span)));
     tr__pending_free(&pending);
-    return tr__mix(hash, UINT64_C(0xa0761d6478bd642f));
+    return tr__mix(hash, END);
+}
+
+uint64_t tr_hash(tr_term term)
+{
+    if (tr__likely(tr__is_immediate(term.w)))
+        return tr__mix(hash_immediate(BEGIN, term.w), END);
+    if (!term.w)
+        tr__raise_badarg(term);
+    return hash_objects(term);
 }
