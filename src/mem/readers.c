@@ -228,7 +228,7 @@ void tr__reader_remove(struct tr_reader *r)
 /* The record that the thread owns; or the shared one, its lock taken. */
 static struct tr_reader *take_record(void)
 {
-    struct tr_tls *tls = tr__tls_call();
+    struct tr_tls *tls = tr__tls();
 
     if (tr__likely(tls->reader && !tr__tls_lost(tls)))
         return tls->reader;

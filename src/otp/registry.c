@@ -224,7 +224,7 @@ tr_err tr_registry_update_value_args(tr_atom registry, struct tr_arg key,
 
 tr_term tr_registry_lookup_args(tr_atom registry, struct tr_arg key)
 {
-    return tr_directory_get(tr__registry(registry), tr_build_args(&key, 1));
+    return tr_directory_get(tr__registry(registry), tr__build_1(key));
 }
 
 bool tr_registry_whereis_args(tr_atom registry, struct tr_arg key, tr_pid *pid)
@@ -234,7 +234,7 @@ bool tr_registry_whereis_args(tr_atom registry, struct tr_arg key, tr_pid *pid)
 
     tr_scope
     {
-        found = tr_directory_whereis(d, tr_build_args(&key, 1), pid);
+        found = tr_directory_whereis(d, tr__build_1(key), pid);
     }
     return found;
 }

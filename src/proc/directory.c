@@ -141,8 +141,7 @@ static tr_err place(struct tr_directory *d, struct draft *f, struct tr_owner *o,
     e->id = atomic_fetch_add_explicit(&d->last_id, 1, memory_order_relaxed) + 1;
     atomic_store_explicit(&e->value, f->value, memory_order_relaxed);
     tr__owner_link(o, e);
-    /* Release: who finds the entry finds all of it. */
-    atomic_store_explicit(e->before ? &e->before->next : &k->first, e, memory_order_release);
+    tr__entry_show(s, e);
     f->value = 0;
     return TR_OK;
 }
@@ -224,7 +223,7 @@ tr_err tr_directory_update(struct tr_directory *d, tr_term key, tr_pid pid, tr_t
     while (e && e->pid != pid.w)
         e = atomic_load_explicit(&e->next, memory_order_relaxed);
     if (e)
-        lasting = atomic_exchange_explicit(&e->value, lasting, memory_order_acq_rel);
+        lasting = tr__entry_change(s, e, lasting);
     tr__spin_unlock(&s->lock);
     tr__lasting_retire(lasting);
     tr__retired_free();

@@ -8,8 +8,19 @@
  *
  * By key: each of 64 shards has a table of open addressing whose slots point to keys, and each key
  * a list of its entries. Readers walk both in a read section (src/mem/readers.h). Writers hold the
- * shard's lock. A slot's hash never changes once it is set: a key that goes leaves a tombstone, and
- * tombstones go when the table is made anew, so a reader can probe while others write.
+ * shard's lock. A slot's mark never changes once it is set: a key that goes leaves a tombstone, and
+ * tombstones go when the table is made anew, so a reader can probe while others write. Slots are
+ * searched in groups of four, which are two neighbouring cache lines: nearly every key is in its
+ * first group, so where it is there is found without a branch that could be guessed wrong.
+ *
+ * Most keys have one entry, whose value is an immediate: then the slot shows both, and a lookup of
+ * an immediate key has all it needs without a look at the key, in one miss of the cache. What the
+ * slot shows goes from nothing to that entry at most once, and back to nothing at most once,
+ * before a second entry is linked or the value changes; it is never set again in that table. So a
+ * reader that sees a pid there sees the value that belongs to it, and one that has seen what came
+ * later sees it gone. An entry that is removed takes the whole slot with it, as it was the only
+ * one. A reader that still has an older table, whose slots are not kept up to date, took it within
+ * its section, so it answers as of that moment.
  *
  * By pid: each of 64 shards has a table of owners, and each owner a list of its entries. It is only
  * used with the shard's lock held. Locks are taken in the order owner, then key.
@@ -58,16 +69,20 @@ struct tr_key {
 
 #define TR__TOMBSTONE ((struct tr_key *)1)
 
+#define TR__KEY_GROUP 4u
+
 struct tr_key_slot {
-    _Atomic(uint64_t) hash; /* written before `key` is first set, and never again */
+    _Atomic(uint64_t) mark; /* 0: empty; written before `key` is first set, and never again */
     _Atomic(struct tr_key *) key;
+    _Atomic(uint64_t) pid;   /* of its only entry; 0: to be looked up */
+    _Atomic(uint64_t) value; /* of that entry, an immediate, once there is a pid */
 };
 
 struct tr_key_table {
     struct tr_retired retired;
     size_t mask;
-    size_t used; /* slots that are not empty, tombstones included; writers only */
-    struct tr_key_slot slots[];
+    size_t used;               /* slots that are not empty, tombstones included; writers only */
+    struct tr_key_slot *slots; /* in the same block, each group in lines of its own */
 };
 
 struct tr_key_shard {
@@ -121,6 +136,15 @@ static inline struct tr_key_shard *tr__key_shard(struct tr_directory *d, uint64_
     return &d->keys[hash >> 58];
 }
 
+/* The key of a slot; NULL when there is none, or none any more. */
+static inline struct tr_key *tr__slot_key(const struct tr_key_slot *slot)
+{
+    /* Acquire pairs with the release of who put it there. */
+    struct tr_key *k = atomic_load_explicit(&slot->key, memory_order_acquire);
+
+    return k == TR__TOMBSTONE ? NULL : k;
+}
+
 /* --- terms that last --- */
 
 /* A copy of a term; 0 without memory. */
@@ -137,12 +161,22 @@ void tr__lasting_free(uint64_t word);
 TR_MUST_USE bool tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key,
                               struct tr_key **found);
 
+/* The same for its slot. */
+TR_MUST_USE bool tr__slot_find(struct tr_key_shard *s, uint64_t hash, tr_term key,
+                               struct tr_key_slot **found);
+
 /* Adds a key that is not there, without entries, for the word of a lasting term; NULL without
    memory. The shard is locked. */
 struct tr_key *tr__key_add(struct tr_key_shard *s, uint64_t hash, uint64_t word);
 
 /* Adds an entry; NULL without memory. The shard is locked. */
 struct tr_entry *tr__entry_add(struct tr_key_shard *s, struct tr_key *key);
+
+/* Lets readers find it, which it needs to be complete for. The shard is locked. */
+void tr__entry_show(struct tr_key_shard *s, struct tr_entry *e);
+
+/* Gives it another value; the one before. The shard is locked. */
+uint64_t tr__entry_change(struct tr_key_shard *s, struct tr_entry *e, uint64_t value);
 
 /* Takes an entry out; with the last one goes the key. The shard is locked. */
 void tr__entry_remove(struct tr_key_shard *s, struct tr_entry *e);

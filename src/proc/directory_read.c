@@ -69,13 +69,18 @@ static tr_term list_end(const struct list *l)
 
 /* --- by key --- */
 
+static struct tr_entry *first_of(const struct tr_key *k)
+{
+    return atomic_load_explicit(&k->first, memory_order_acquire);
+}
+
 /* The first entry of a key, or NULL; in a section. */
 static struct tr_entry *entries_of(struct tr_directory *d, uint64_t hash, tr_term key, bool *failed)
 {
     struct tr_key *k;
 
     *failed = !tr__key_find(tr__key_shard(d, hash), hash, key, &k);
-    return k ? atomic_load_explicit(&k->first, memory_order_acquire) : NULL;
+    return k ? first_of(k) : NULL;
 }
 
 static struct tr_entry *next_of(const struct tr_entry *e)
@@ -88,10 +93,44 @@ static uint64_t value_of(const struct tr_entry *e)
     return atomic_load_explicit(&e->value, memory_order_acquire);
 }
 
-/* In a unique directory one who has ended holds nothing. */
-static bool counts(const struct tr_directory *d, const struct tr_entry *e)
+/* The pid of the only entry of a key, if its slot shows that. */
+static uint64_t shown(const struct tr_key_slot *slot)
 {
-    return !tr__is_unique(d) || tr__proc_alive(e->pid);
+    return atomic_load_explicit(&slot->pid, memory_order_acquire);
+}
+
+/* In a unique directory one who has ended holds nothing. */
+static bool counts(const struct tr_directory *d, uint64_t pid)
+{
+    return !tr__is_unique(d) || tr__proc_alive(pid);
+}
+
+/* Adds the entries of a key, in a section. */
+static void add_all(struct tr_directory *d, const struct tr_key_slot *slot, struct list *l)
+{
+    const struct tr_key *k = tr__slot_key(slot);
+
+    for (struct tr_entry *e = k ? first_of(k) : NULL; e && !l->failed; e = next_of(e)) {
+        if (counts(d, e->pid)) {
+            uint64_t words[] = { e->pid, copy(l, value_of(e)) };
+            add(l, words, 2);
+        }
+    }
+}
+
+/* [{Pid, Value}] of two immediates. */
+static tr_term one_pair(uint64_t pid, uint64_t value)
+{
+    uint64_t *cell = tr__heap_alloc(tr__heap_current(), 5);
+
+    if (!cell)
+        tr__raise_oom();
+    cell[0] = tr__box_w(cell + 2);
+    cell[1] = TR__NIL;
+    cell[2] = TR__HEADER(TR__KIND_TUPLE, 2);
+    cell[3] = pid;
+    cell[4] = value;
+    return (tr_term){ tr__cons_w(cell) };
 }
 
 tr_term tr_directory_get(struct tr_directory *d, tr_term key)
@@ -99,15 +138,19 @@ tr_term tr_directory_get(struct tr_directory *d, tr_term key)
     TR__ENTER();
     uint64_t hash = tr_hash(key);
     struct list l = list_begin();
+    struct tr_key_slot *slot;
 
     tr__directory_charge();
     struct tr_reader *r = tr__read_begin();
-    for (struct tr_entry *e = entries_of(d, hash, key, &l.failed); e && !l.failed; e = next_of(e)) {
-        if (counts(d, e)) {
-            uint64_t words[] = { e->pid, copy(&l, value_of(e)) };
-            add(&l, words, 2);
-        }
+    l.failed = !tr__slot_find(tr__key_shard(d, hash), hash, key, &slot);
+    uint64_t pid = slot ? shown(slot) : 0;
+    if (tr__likely(pid)) {
+        uint64_t value = atomic_load_explicit(&slot->value, memory_order_relaxed);
+        tr__read_end(r);
+        return counts(d, pid) ? one_pair(pid, value) : tr_nil();
     }
+    if (slot)
+        add_all(d, slot, &l);
     tr__read_end(r);
     return list_end(&l);
 }
@@ -116,11 +159,16 @@ bool tr_directory_whereis(struct tr_directory *d, tr_term key, tr_pid *pid)
 {
     TR__ENTER();
     uint64_t hash = tr_hash(key), found = 0;
-    bool failed;
+    struct tr_key_slot *slot;
 
     tr__directory_charge();
     struct tr_reader *r = tr__read_begin();
-    for (struct tr_entry *e = entries_of(d, hash, key, &failed); e && !found; e = next_of(e))
+    bool failed = !tr__slot_find(tr__key_shard(d, hash), hash, key, &slot);
+    uint64_t only = slot ? shown(slot) : 0;
+    const struct tr_key *k = slot && !only ? tr__slot_key(slot) : NULL;
+    if (only && tr__proc_alive(only))
+        found = only;
+    for (struct tr_entry *e = k ? first_of(k) : NULL; e && !found; e = next_of(e))
         if (tr__proc_alive(e->pid))
             found = e->pid;
     tr__read_end(r);
@@ -141,7 +189,7 @@ size_t tr_directory_pids(struct tr_directory *d, tr_term key, tr_pid *pids, size
     tr__directory_charge();
     struct tr_reader *r = tr__read_begin();
     for (struct tr_entry *e = entries_of(d, hash, key, &failed); e; e = next_of(e)) {
-        if (!counts(d, e))
+        if (!counts(d, e->pid))
             continue;
         if (n < most)
             pids[n].w = e->pid;
@@ -164,8 +212,8 @@ static void each_key(struct tr_directory *d, bool (*fn)(struct list *l, const st
     for (unsigned s = 0; s < TR__DIRECTORY_SHARDS; s++) {
         struct tr_key_table *t = atomic_load_explicit(&d->keys[s].table, memory_order_acquire);
         for (size_t i = 0; t && i <= t->mask; i++) {
-            struct tr_key *k = atomic_load_explicit(&t->slots[i].key, memory_order_acquire);
-            if (k && k != TR__TOMBSTONE && !fn(l, k)) {
+            const struct tr_key *k = tr__slot_key(&t->slots[i]);
+            if (k && !fn(l, k)) {
                 tr__read_end(r);
                 return;
             }

@@ -5,6 +5,10 @@
 
 enum { FIRST_SLOTS = 8, FIRST_BUCKETS = 8 };
 
+#define GROUP_SIZE (TR__KEY_GROUP * sizeof(struct tr_key_slot))
+
+_Static_assert(GROUP_SIZE == 2 * TR__CACHE_LINE, "a group is two lines, fetched together");
+
 /* --- terms that last --- */
 
 static struct tr_lasting *lasting_at(uint64_t word)
@@ -53,40 +57,97 @@ void tr__lasting_free(uint64_t word)
 
 /* --- keys --- */
 
-/* -1 without memory. */
-static int is_key(const struct tr_key *k, tr_term key)
+/* What the slot of a key is known by: the key itself if it is an immediate, and otherwise something
+   that no immediate is. */
+static uint64_t mark_of(uint64_t word, uint64_t hash)
 {
-    if (k->word == key.w)
-        return 1;
-    if (tr__is_immediate(k->word) || tr__is_immediate(key.w))
+    return tr__is_immediate(word) ? word : (hash & ~UINT64_C(7)) | TR__TAG_CONS;
+}
+
+static inline unsigned has_mark(const struct tr_key_slot *slot, uint64_t mark)
+{
+    return atomic_load_explicit(&slot->mark, memory_order_relaxed) == mark;
+}
+
+/* A bit for each slot of a group that has this mark. */
+static inline unsigned marked(const struct tr_key_slot *group, uint64_t mark)
+{
+    return has_mark(group, mark) | has_mark(group + 1, mark) << 1 | has_mark(group + 2, mark) << 2 |
+           has_mark(group + 3, mark) << 3;
+}
+
+/* Is the key of a slot that has its mark the one? -1 without memory. */
+static inline int is_key(const struct tr_key_slot *slot, tr_term key)
+{
+    const struct tr_key *k = tr__slot_key(slot);
+
+    if (!k)
         return 0;
+    if (tr__is_immediate(key.w))
+        return 1;
     return tr__equal((tr_term){ k->word }, key);
+}
+
+/* The first slot of the group where the search for a hash begins. */
+static inline size_t start_of(const struct tr_key_table *t, uint64_t hash)
+{
+    return hash & t->mask & ~(size_t)(TR__KEY_GROUP - 1);
+}
+
+/* The rest of a search: from the group at i on, and of that the slots of `bits`. */
+static TR__NOINLINE bool find_on(const struct tr_key_table *t, size_t i, unsigned bits,
+                                 uint64_t mark, tr_term key, struct tr_key_slot **found)
+{
+    for (;;) {
+        struct tr_key_slot *group = &t->slots[i];
+        /* There may be several: tombstones, and other keys of that hash. */
+        for (; bits; bits &= bits - 1) {
+            struct tr_key_slot *slot = &group[__builtin_ctz(bits)];
+            int is = is_key(slot, key);
+            if (is > 0)
+                *found = slot;
+            if (is)
+                return is > 0;
+        }
+        if (marked(group, 0))
+            return true;
+        i = (i + TR__KEY_GROUP) & t->mask;
+        bits = marked(&t->slots[i], mark);
+    }
+}
+
+bool tr__slot_find(struct tr_key_shard *s, uint64_t hash, tr_term key, struct tr_key_slot **found)
+{
+    /* Acquire pairs with the release in rebuild. */
+    struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_acquire);
+    uint64_t mark = mark_of(key.w, hash);
+
+    *found = NULL;
+    if (!t)
+        return true;
+    size_t i = start_of(t, hash);
+    struct tr_key_slot *group = &t->slots[i];
+    unsigned bits = marked(group, mark);
+    struct tr_key_slot *first = &group[bits ? __builtin_ctz(bits) : 0];
+    if (tr__likely(bits && tr__is_immediate(key.w) && tr__slot_key(first))) {
+        *found = first;
+        return true;
+    }
+    return find_on(t, i, bits, mark, key, found);
 }
 
 bool tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key, struct tr_key **found)
 {
-    /* Acquire here and for each key pairs with the release of who put it there. */
-    struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_acquire);
-    int is = 0;
+    struct tr_key_slot *slot;
+    bool ok = tr__slot_find(s, hash, key, &slot);
 
-    *found = NULL;
-    for (size_t i = hash; t && !is; i++) {
-        struct tr_key_slot *slot = &t->slots[i & t->mask];
-        struct tr_key *k = atomic_load_explicit(&slot->key, memory_order_acquire);
-        if (!k)
-            break;
-        if (k == TR__TOMBSTONE || atomic_load_explicit(&slot->hash, memory_order_relaxed) != hash)
-            continue;
-        is = is_key(k, key);
-        if (is > 0)
-            *found = k;
-    }
-    return is >= 0;
+    *found = slot ? tr__slot_key(slot) : NULL;
+    return ok;
 }
 
 static size_t table_size(size_t slots)
 {
-    return sizeof(struct tr_key_table) + slots * sizeof(struct tr_key_slot);
+    return sizeof(struct tr_key_table) + GROUP_SIZE + slots * sizeof(struct tr_key_slot);
 }
 
 static void table_destroy(struct tr_retired *r)
@@ -96,16 +157,55 @@ static void table_destroy(struct tr_retired *r)
     tr__block_free(t, table_size(t->mask + 1));
 }
 
-/* Puts a key into an empty slot. */
-static void table_put(struct tr_key_table *t, struct tr_key *k)
+/* An empty one; NULL without memory. */
+static struct tr_key_table *table_make(size_t slots)
 {
-    size_t i = k->hash & t->mask;
+    struct tr_key_table *t = tr__block_alloc(table_size(slots));
 
-    while (atomic_load_explicit(&t->slots[i].key, memory_order_relaxed))
+    if (!t)
+        return NULL;
+    memset(t, 0, table_size(slots));
+    uintptr_t behind = (uintptr_t)(t + 1) + GROUP_SIZE - 1;
+    t->slots = (struct tr_key_slot *)(behind & ~(uintptr_t)(GROUP_SIZE - 1));
+    t->mask = slots - 1;
+    return t;
+}
+
+/* Shows the entry of a key in its slot if it is the only one, and its value an immediate. */
+static void show_only(struct tr_key_slot *slot, const struct tr_key *k)
+{
+    const struct tr_entry *e = atomic_load_explicit(&k->first, memory_order_relaxed);
+    uint64_t value = e ? atomic_load_explicit(&e->value, memory_order_relaxed) : 0;
+
+    if (k->n != 1 || !tr__is_immediate(value))
+        return;
+    atomic_store_explicit(&slot->value, value, memory_order_relaxed);
+    /* Release: who sees the pid sees the value. */
+    atomic_store_explicit(&slot->pid, e->pid, memory_order_release);
+}
+
+/* Puts a key into an empty slot. */
+static struct tr_key_slot *table_put(struct tr_key_table *t, struct tr_key *k)
+{
+    size_t i = start_of(t, k->hash);
+
+    while (atomic_load_explicit(&t->slots[i].mark, memory_order_relaxed))
         i = (i + 1) & t->mask;
-    atomic_store_explicit(&t->slots[i].hash, k->hash, memory_order_relaxed);
+    atomic_store_explicit(&t->slots[i].mark, mark_of(k->word, k->hash), memory_order_relaxed);
     atomic_store_explicit(&t->slots[i].key, k, memory_order_release);
     t->used++;
+    return &t->slots[i];
+}
+
+/* The slot of a key that is there. */
+static struct tr_key_slot *slot_of(struct tr_key_shard *s, const struct tr_key *k)
+{
+    struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_relaxed);
+    size_t i = start_of(t, k->hash);
+
+    while (atomic_load_explicit(&t->slots[i].key, memory_order_relaxed) != k)
+        i = (i + 1) & t->mask;
+    return &t->slots[i];
 }
 
 /* A table with room for one more key and without tombstones. */
@@ -115,15 +215,13 @@ static bool rebuild(struct tr_key_shard *s, struct tr_key_table *old)
 
     while (size < 2 * (s->keys + 1))
         size *= 2;
-    struct tr_key_table *t = tr__block_alloc(table_size(size));
+    struct tr_key_table *t = table_make(size);
     if (!t)
         return false;
-    memset(t, 0, table_size(size));
-    t->mask = size - 1;
     for (size_t i = 0; old && i <= old->mask; i++) {
-        struct tr_key *k = atomic_load_explicit(&old->slots[i].key, memory_order_relaxed);
-        if (k && k != TR__TOMBSTONE)
-            table_put(t, k);
+        struct tr_key *k = tr__slot_key(&old->slots[i]);
+        if (k)
+            show_only(table_put(t, k), k);
     }
     atomic_store_explicit(&s->table, t, memory_order_release);
     if (old)
@@ -158,12 +256,7 @@ static void key_destroy(struct tr_retired *r)
 
 static void key_remove(struct tr_key_shard *s, struct tr_key *k)
 {
-    struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_relaxed);
-    size_t i = k->hash & t->mask;
-
-    while (atomic_load_explicit(&t->slots[i].key, memory_order_relaxed) != k)
-        i = (i + 1) & t->mask;
-    atomic_store_explicit(&t->slots[i].key, TR__TOMBSTONE, memory_order_release);
+    atomic_store_explicit(&slot_of(s, k)->key, TR__TOMBSTONE, memory_order_release);
     s->keys--;
     tr__retire(&k->retired, key_destroy, sizeof *k);
 }
@@ -184,6 +277,24 @@ struct tr_entry *tr__entry_add(struct tr_key_shard *s, struct tr_key *key)
     size_t entries = atomic_load_explicit(&s->entries, memory_order_relaxed);
     atomic_store_explicit(&s->entries, entries + 1, memory_order_relaxed);
     return e;
+}
+
+void tr__entry_show(struct tr_key_shard *s, struct tr_entry *e)
+{
+    struct tr_key *k = e->key;
+    struct tr_key_slot *slot = slot_of(s, k);
+
+    if (e->before)
+        atomic_store_explicit(&slot->pid, 0, memory_order_relaxed);
+    /* Release: who finds the entry finds all of it, and not what the slot showed before. */
+    atomic_store_explicit(e->before ? &e->before->next : &k->first, e, memory_order_release);
+    show_only(slot, k);
+}
+
+uint64_t tr__entry_change(struct tr_key_shard *s, struct tr_entry *e, uint64_t value)
+{
+    atomic_store_explicit(&slot_of(s, e->key)->pid, 0, memory_order_relaxed);
+    return atomic_exchange_explicit(&e->value, value, memory_order_acq_rel);
 }
 
 static void entry_destroy(struct tr_retired *r)

@@ -119,6 +119,78 @@ TEST_PROC(removing_where_the_key_or_the_owner_has_many)
     CHECK_INT(tr_directory_count(d), 9);
 }
 
+static tr_term values_of(struct tr_directory *d, tr_term key)
+{
+    tr_term rest = tr_directory_get(d, key), list = tr_nil(), entry;
+
+    while (tr_list_next(&rest, &entry))
+        list = tr_list_push(list, tr_element(entry, 1));
+    return tr_list_reverse(list);
+}
+
+/* The only entry of a key is found without a look at the key; no longer when there are two, or its
+   value has changed. */
+TEST_PROC(a_key_with_one_entry_then_others)
+{
+    struct tr_directory *d = open_dir(false);
+    tr_pid self = tr_self(), a = tr_spawn(idle), pid;
+    tr_term keys[] = { tr_build(7), tr_build(a_a), tr_build(self), tr_build("text") };
+
+    for (size_t i = 0; i < 4; i++) {
+        tr_term key = keys[i];
+        insert(d, key, a, tr_build(1));
+        CHECK_TERM(tr_directory_get(d, key), tr_build(tr_list(tr_tuple(a, 1))));
+        insert(d, key, self, tr_build(2));
+        CHECK_TERM(values_of(d, key), tr_build(tr_list(1, 2)));
+        CHECK_INT(tr_directory_remove(d, key, a), 1);
+        CHECK_TERM(tr_directory_get(d, key), tr_build(tr_list(tr_tuple(self, 2))));
+        CHECK(tr_directory_whereis(d, key, &pid) && pid.w == self.w);
+        insert(d, key, a, tr_build(3));
+        CHECK_TERM(values_of(d, key), tr_build(tr_list(2, 3)));
+        CHECK_INT(tr_directory_remove(d, key, a), 1);
+        CHECK_INT(tr_directory_remove(d, key, self), 1);
+        CHECK_TERM(tr_directory_get(d, key), tr_nil());
+        insert(d, key, self, tr_build(4));
+        CHECK_INT(tr_directory_update(d, key, self, tr_build(5)), TR_OK);
+        CHECK_TERM(values_of(d, key), tr_build(tr_list(5)));
+        CHECK_INT(tr_directory_update(d, key, self, tr_build("more")), TR_OK);
+        CHECK_TERM(values_of(d, key), tr_build(tr_list("more")));
+        CHECK_INT(tr_directory_update(d, key, self, tr_build(6)), TR_OK);
+        CHECK_TERM(values_of(d, key), tr_build(tr_list(6)));
+    }
+    CHECK_INT(tr_directory_count(d), 4);
+}
+
+/* All of the kinds above survive a table that is made anew; each key leaves many tombstones. */
+TEST_PROC(tables_made_anew)
+{
+    enum { N = 3000 };
+    struct tr_directory *d = open_dir(false);
+    tr_pid self = tr_self(), a = tr_spawn(idle), pid;
+
+    for (int i = 0; i < N; i++) {
+        insert(d, tr_build(i), self, i % 3 ? tr_build(i) : tr_build(i, "value"));
+        if (i % 5 == 0)
+            insert(d, tr_build(i), a, tr_build(i));
+        if (i % 7 == 0)
+            CHECK_INT(tr_directory_update(d, tr_build(i), self, tr_build(-i)), TR_OK);
+        for (int again = 0; again < 3; again++) {
+            insert(d, tr_build(a_b), self, tr_build(i));
+            CHECK_TERM(values_of(d, tr_build(a_b)), tr_build(tr_list(i)));
+            CHECK_INT(tr_directory_remove(d, tr_build(a_b), self), 1);
+        }
+    }
+    for (int i = 0; i < N; i++)
+        tr_scope
+        {
+            tr_term first = i % 7 == 0 ? tr_build(-i) : i % 3 ? tr_build(i) : tr_build(i, "value");
+            CHECK_TERM(values_of(d, tr_build(i)),
+                       i % 5 ? tr_build(tr_list(first)) : tr_build(tr_list(first, i)));
+            CHECK(tr_directory_whereis(d, tr_build(i), &pid) && pid.w == self.w);
+        }
+    CHECK_TERM(tr_directory_get(d, tr_build(N)), tr_nil());
+}
+
 TEST_PROC(many_keys_come_and_go)
 {
     enum { N = 20000 };

@@ -273,7 +273,13 @@ TR__INLINED struct tr_proc *tr__receiver(const struct tr_sig *sig)
 
 /* True when `pid` names a process that has not begun to end; the signals that are on their way to
    it are not considered. Any thread. */
-bool tr__proc_alive(uint64_t pid);
+static inline bool tr__proc_alive(uint64_t pid)
+{
+    struct tr_proc *p = tr__proc_at(pid);
+
+    return p && atomic_load_explicit(&p->id, memory_order_acquire) == pid &&
+           !atomic_load_explicit(&p->ending, memory_order_acquire);
+}
 
 /* How many processes exist: never too few. Any thread. */
 int64_t tr__proc_count(void);

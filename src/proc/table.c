@@ -14,14 +14,6 @@ _Noreturn void tr__self_panic(const char *function)
     abort();
 }
 
-bool tr__proc_alive(uint64_t pid)
-{
-    struct tr_proc *p = tr__proc_at(pid);
-
-    return p && atomic_load_explicit(&p->id, memory_order_acquire) == pid &&
-           !atomic_load_explicit(&p->ending, memory_order_acquire);
-}
-
 void tr__proc_started(struct tr_worker *w)
 {
     if (w)
