@@ -28,6 +28,11 @@ int64_t tr__clock_real_ns(void)
     return (int64_t)ts.tv_sec * TR__NS_PER_S + ts.tv_nsec;
 }
 
+bool tr__clock_is_real(void)
+{
+    return atomic_load_explicit(&mode, memory_order_relaxed) == REAL;
+}
+
 int64_t tr__clock_ns(void)
 {
     int m = atomic_load_explicit(&mode, memory_order_acquire);

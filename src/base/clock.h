@@ -3,6 +3,7 @@
 #ifndef TROUPE_BASE_CLOCK_H
 #define TROUPE_BASE_CLOCK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TR__NS_PER_US INT64_C(1000)
@@ -15,6 +16,9 @@ int64_t tr__clock_ns(void);
 
 /* CLOCK_MONOTONIC itself: for limits on what really blocks. Any thread. */
 int64_t tr__clock_real_ns(void);
+
+/* Is the clock the real one, neither held nor shifted? Any thread. */
+bool tr__clock_is_real(void);
 
 /* From now on it is `now`, and time passes only by tr__clock_move (and a little at each look). */
 void tr__clock_hold(int64_t now);

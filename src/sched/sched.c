@@ -59,6 +59,7 @@ tr_err tr__sched_start(int count)
     if (!workers)
         return TR_ENOMEM;
     bool barrier = tr__barrier_prepare();
+    tr__clock_near_prepare();
     for (int i = 0; i < n; i++)
         worker_init(&workers[i], i, now, barrier);
     tr__sched.workers = workers;

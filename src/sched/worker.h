@@ -12,6 +12,7 @@
 #ifndef TROUPE_SCHED_WORKER_H
 #define TROUPE_SCHED_WORKER_H
 
+#include "base/clock_near.h"
 #include "base/compiler.h"
 #include "mem/block.h"
 #include "mem/readers.h"
@@ -45,6 +46,7 @@ struct tr_worker {
     uint64_t random; /* state of tr__worker_random; never 0 */
     bool searching;  /* counts in the number of workers that look for work */
     int index;
+    struct tr_clock_near near;
     void *catcher; /* where an error goes that is raised now, for the layer above; NULL: nowhere */
     struct tr_thread *thread; /* that runs it; guarded by the lock in pool.h */
     struct tr_block_cache blocks;
