@@ -52,10 +52,8 @@ int64_t tr_monotonic_ms(void)
 
 /* --- making one --- */
 
-static void list_add(struct tr_proc *p, struct tr_timer *t)
+static void list_add(struct tr_timer **first, struct tr_timer *t)
 {
-    struct tr_timer **first = &tr__rare(p)->timers;
-
     t->next = *first;
     t->link = first;
     if (t->next)
@@ -113,7 +111,7 @@ static void fill_content(struct content *c, const struct tr_timer_opts *opts, ui
     }
 }
 
-/* A block for a timer whose signal has so many words; NULL without memory. */
+/* A block for a timer whose signal has so many words; NULL without memory. The caller is inside. */
 static struct tr_timer *make(uint64_t ref, uint64_t to, const struct tr_timer_opts *opts,
                              size_t words)
 {
@@ -121,7 +119,7 @@ static struct tr_timer *make(uint64_t ref, uint64_t to, const struct tr_timer_op
 
     if (words > UINT32_MAX / sizeof(uint64_t) - sizeof(struct tr_timer))
         return NULL;
-    struct tr_timer *t = tr__block_alloc(size);
+    struct tr_timer *t = tr__block_alloc_inside(tr__tls(), size);
     if (!t)
         return NULL;
     *t = (struct tr_timer){ .ref = ref, .to = to, .size = (uint32_t)size };
@@ -253,8 +251,7 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
         opts = &defaults;
     checked_time(ms, opts);
     bool owned = p && to.w == atomic_load_explicit(&p->id, memory_order_relaxed);
-    if (owned)
-        tr__rare(p);
+    struct tr_timer **list = owned ? &tr__rare(p)->timers : NULL;
     uint64_t ref = tr__timer_ref(w, p != NULL);
     struct tr_timer *t = make_with(ref, checked_dest(to), opts, args, n);
     if (!t)
@@ -267,7 +264,7 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
     }
     t->owned = owned;
     if (owned)
-        list_add(p, t);
+        list_add(list, t);
     if (!tr__timer_start(w, t)) {
         if (t->owned)
             list_remove(t);
@@ -283,7 +280,8 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
     return (tr_ref){ ref };
 }
 
-/* Frees a stopped timer, or sends it to its owner to be taken off its list. */
+/* Frees a stopped timer, or sends it to its owner to be taken off its list. The caller is inside.
+ */
 static void dispose(struct tr_timer *t)
 {
     struct tr_proc *p = tr__self();
@@ -294,7 +292,10 @@ static void dispose(struct tr_timer *t)
     }
     if (t->owned)
         list_remove(t);
-    tr__sig_free(&t->sig);
+    if (tr__likely(!t->sig.counted))
+        tr__block_free_inside(tr__tls(), t, t->size);
+    else
+        tr__sig_free(&t->sig);
 }
 
 /* What is left of a time, in ms rounded up; never negative, and never more than there was at the

@@ -14,6 +14,7 @@
 #define WHEEL_SLOT_BASE ((UINT32_C(1) << TR__SLOT_BITS) - TR__MAX_WORKERS)
 #define BUCKETS_MIN     64u
 #define NUMBERS         64u /* taken at once by a worker */
+#define AHEAD           16u /* buckets: how early timers are fetched that are put into others */
 
 struct timer_index {
     struct tr_timer **buckets;
@@ -83,6 +84,8 @@ static bool index_grow(struct timer_index *x)
     x->buckets = fresh;
     x->mask = size - 1;
     for (uint32_t i = 0; i < n; i++) {
+        if (i + AHEAD < n)
+            __builtin_prefetch(old[i + AHEAD]);
         for (struct tr_timer *t = old[i]; t;) {
             struct tr_timer *next = t->index_next;
             struct tr_timer **bucket = bucket_of(x, t->ref);
@@ -95,14 +98,14 @@ static bool index_grow(struct timer_index *x)
     return true;
 }
 
-static struct tr_timer *index_find(struct timer_index *x, uint64_t ref)
+/* What points to the timer of a reference; NULL when there is none. */
+static struct tr_timer **index_find(struct timer_index *x, uint64_t ref)
 {
-    if (!x->buckets)
-        return NULL;
-    struct tr_timer *t = *bucket_of(x, ref);
-    while (t && t->ref != ref)
-        t = t->index_next;
-    return t;
+    struct tr_timer **at = x->buckets ? bucket_of(x, ref) : NULL;
+
+    while (at && *at && (*at)->ref != ref)
+        at = &(*at)->index_next;
+    return at && *at ? at : NULL;
 }
 
 static void index_insert(struct timer_index *x, struct tr_timer *t)
@@ -114,14 +117,13 @@ static void index_insert(struct timer_index *x, struct tr_timer *t)
     x->count++;
 }
 
-static void index_remove(struct timer_index *x, struct tr_timer *t)
+static struct tr_timer *index_remove(struct timer_index *x, struct tr_timer **at)
 {
-    struct tr_timer **p = bucket_of(x, t->ref);
+    struct tr_timer *t = *at;
 
-    while (*p != t)
-        p = &(*p)->index_next;
-    *p = t->index_next;
+    *at = t->index_next;
     x->count--;
+    return t;
 }
 
 /* --- starting and stopping --- */
@@ -148,9 +150,9 @@ struct tr_timer *tr__timer_stop(uint64_t ref)
         return NULL;
     struct timer_index *x = &indexes[w->index];
     tr__spin_lock(&w->wheel.lock);
-    struct tr_timer *t = index_find(x, ref);
-    if (t) {
-        index_remove(x, t);
+    struct tr_timer **at = index_find(x, ref), *t = NULL;
+    if (at) {
+        t = index_remove(x, at);
         tr__wheel_cancel(&w->wheel, &t->node);
         t->state = TR__TIMER_CANCELLED;
     }
@@ -165,18 +167,20 @@ bool tr__timer_look(uint64_t ref, int64_t *due, uint64_t *to)
     if (!w)
         return false;
     tr__spin_lock(&w->wheel.lock);
-    struct tr_timer *t = index_find(&indexes[w->index], ref);
-    if (t) {
-        *due = t->node.due;
-        *to = t->to;
+    struct tr_timer **at = index_find(&indexes[w->index], ref);
+    if (at) {
+        *due = (*at)->node.due;
+        *to = (*at)->to;
     }
     tr__spin_unlock(&w->wheel.lock);
-    return t != NULL;
+    return at != NULL;
 }
 
 void tr__timer_fired(struct tr_worker *w, struct tr_timer *t)
 {
-    index_remove(&indexes[w->index], t);
+    struct timer_index *x = &indexes[w->index];
+
+    index_remove(x, index_find(x, t->ref));
     t->state = TR__TIMER_FIRED;
 }
 
