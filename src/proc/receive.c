@@ -31,7 +31,9 @@ int64_t tr__deadline(int64_t ms)
         return TR__NEVER;
     if (ms < 0)
         tr__raise(TR_ATOM_TERM(timeout_value));
-    return tr__clock_ns() + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
+    if (ms == 0)
+        return tr__clock_ns();
+    return tr__now_near() + TR__CLOCK_NEAR_NS + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
 }
 
 static void open_scope(struct tr_receive_scope *m)

@@ -3,7 +3,6 @@
 #include "proc/timer.h"
 
 #include "base/clock.h"
-#include "base/clock_near.h"
 #include "base/plant.h"
 #include "mem/block.h"
 #include "proc/replay.h"
@@ -221,11 +220,6 @@ static void fire(struct tr_wheel_node *node)
 
 /* --- the interface --- */
 
-static int64_t now_near(struct tr_proc *p)
-{
-    return p ? tr__clock_near(&p->worker->near) : tr__clock_ns();
-}
-
 static uint64_t checked_dest(tr_term to)
 {
     if ((to.w & 7) != TR__TAG_PID && !tr__is_atom_w(to.w) && (to.w & 3) != TR__TAG_REF)
@@ -257,7 +251,7 @@ tr_ref tr_timer_args(int64_t ms, tr_term to, const struct tr_timer_opts *opts,
     if (!t)
         tr__raise_oom();
     t->node.fire = fire;
-    t->node.due = ms * TR__NS_PER_MS + (opts->absolute ? 0 : now_near(p) + TR__CLOCK_NEAR_NS);
+    t->node.due = ms * TR__NS_PER_MS + (opts->absolute ? 0 : tr__now_near() + TR__CLOCK_NEAR_NS);
     if (opts->repeat) {
         t->period = ms * TR__NS_PER_MS;
         t->sig.kind = TR__SIG_MESSAGE;
@@ -302,7 +296,7 @@ static void dispose(struct tr_timer *t)
    start, whatever the two clocks differ. */
 static int64_t left_of(int64_t due)
 {
-    int64_t left = due - 2 * TR__CLOCK_NEAR_NS - now_near(tr__self());
+    int64_t left = due - 2 * TR__CLOCK_NEAR_NS - tr__now_near();
 
     return left > 0 ? (left + TR__NS_PER_MS - 1) / TR__NS_PER_MS : 0;
 }

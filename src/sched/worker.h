@@ -12,6 +12,7 @@
 #ifndef TROUPE_SCHED_WORKER_H
 #define TROUPE_SCHED_WORKER_H
 
+#include "base/clock.h"
 #include "base/clock_near.h"
 #include "base/compiler.h"
 #include "mem/block.h"
@@ -74,6 +75,19 @@ static inline struct tr_worker *tr__worker(void)
 /* The workers of the running scheduler. Any thread, while it runs. */
 int tr__worker_count(void);
 struct tr_worker *tr__worker_at(int index);
+
+/* The time near the clock, with the worker's look at it where the calling thread has one. Any
+   thread. */
+static inline int64_t tr__now_near(void)
+{
+    struct tr_tls *tls = tr__tls();
+    bool was = tr__tls_enter(tls);
+    struct tr_worker *w = tr__tls_lost(tls) ? NULL : tls->worker;
+    int64_t now = w ? tr__clock_near(&w->near) : tr__clock_ns();
+
+    tr__tls_leave(tls, was);
+    return now;
+}
 
 /* Makes `r` run soon, next after the present one where that is possible. Any thread. */
 void tr__wake(struct tr_runnable *r);
