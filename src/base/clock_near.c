@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The counter of x86-64 is used if the kernel's own clock is made of it: then all cores count alike
- * and at a constant rate. A program that must not read it (PR_SET_TSC) looks at the clock.
+ * and at a constant rate. Where it must not be read (PR_SET_TSC, when the runtime starts) each look
+ * is one at the clock.
  *
  * A look reads the counter, the clock, and the counter again. If the two counts are far apart the
  * thread was interrupted in between, and the look is good for nothing but its result. The count
@@ -28,14 +29,15 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#define LIFE     (UINT64_C(1) << 18) /* counts for which a look is good */
-#define TOGETHER (UINT64_C(1) << 12) /* counts that a look takes at most */
+/* In counts. A look that took TOGETHER is as much ahead, and LIFE later a tenth of that more, one
+   way or the other: at one count a ns, which is the least, 8.6 us of the 10 that are promised. */
+#define LIFE     (UINT64_C(1) << 16) /* for which a look is good */
+#define TOGETHER (UINT64_C(1) << 11) /* that a look takes at most */
 #define SHIFT    32
 
 #define SCALE_AFTER_NS  (10 * TR__NS_PER_MS)
 #define SCALE_WITHIN_NS (100 * TR__NS_PER_MS)
-#define PER_NS_MOST     8u /* counts; and a fifth at least */
-#define PER_NS_LEAST    5u
+#define PER_NS_MOST     8u /* counts; and one at least */
 
 static _Atomic(bool) usable;
 static _Atomic(uint64_t) scale; /* ns of a count, << SHIFT; 0: not known yet */
@@ -65,6 +67,7 @@ void tr__clock_near_prepare(void)
 {
     int allowed = 0;
 
+    atomic_store_explicit(&scale, 0, memory_order_relaxed);
     atomic_store_explicit(&usable,
                           kernel_counts() && !prctl(PR_GET_TSC, &allowed, 0, 0, 0) &&
                               allowed == PR_TSC_ENABLE,
@@ -74,7 +77,7 @@ void tr__clock_near_prepare(void)
 /* The scale for so many ns and counts; 0 when it is none. */
 static uint64_t scale_of(uint64_t ns, uint64_t counts)
 {
-    if (counts > ns * PER_NS_MOST || counts * PER_NS_LEAST < ns)
+    if (counts > ns * PER_NS_MOST || counts < ns)
         return 0;
     return (uint64_t)(((unsigned __int128)ns << SHIFT) / counts);
 }

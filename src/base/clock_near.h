@@ -4,11 +4,12 @@
  * that costs.
  *
  * It is the processor's counter, counted from the last look at the real clock, which is never
- * longer ago than 2^18 counts (0.1 ms). So neither a wrong scale nor a clock that is being adjusted
- * makes much of a difference: with a scale that is wrong by a hundredth it is 1 us off.
+ * longer ago than 2^16 counts (25 us on the usual machine, 66 us on the slowest). So neither a
+ * scale that is somewhat wrong nor a clock that is being adjusted, by a tenth at most, makes much
+ * of a difference.
  *
- * Only to be compared with itself: another thread may be ahead by twice the difference. Who must
- * not be early adds TR__CLOCK_NEAR_NS.
+ * Another thread may be ahead by twice the difference. Who must not be early adds
+ * TR__CLOCK_NEAR_NS.
  */
 #ifndef TROUPE_BASE_CLOCK_NEAR_H
 #define TROUPE_BASE_CLOCK_NEAR_H
@@ -16,7 +17,7 @@
 #include <stdint.h>
 
 /* At most so far from the monotonic clock, in either direction. */
-#define TR__CLOCK_NEAR_NS INT64_C(5000)
+#define TR__CLOCK_NEAR_NS INT64_C(10000)
 
 /* The last look of one thread, or of a worker; zero at first. */
 struct tr_clock_near {

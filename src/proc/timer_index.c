@@ -2,9 +2,9 @@
 /*
  * Where timers are found: an index for each wheel, chains by number.
  *
- * The lock of the wheel is taken once for a start and once for a stop; each time the processor
- * waits until all that was stored before is in the cache. So a worker takes numbers for references
- * in advance.
+ * The lock of the wheel is taken once for a start and once for a stop, which costs next to nothing
+ * beside the rest, but more would: each time the processor waits until all that was stored before
+ * is in the cache. So a worker takes numbers for references in advance.
  */
 #include "base/fault.h"
 #include "proc/timer.h"
