@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The one place that reads the clock (rule R8: time passes through a seam). */
+/* The one place that reads the clock (rule R8: time passes through a seam); clock_near.h counts on
+   from its looks. */
 #ifndef TROUPE_BASE_CLOCK_H
 #define TROUPE_BASE_CLOCK_H
 
