@@ -447,3 +447,40 @@ TEST_PROC(sleeping_takes_as_long_as_asked)
         CHECK(tr_monotonic_ns() - start >= (int64_t)ms * 1000000);
     }
 }
+
+/* Deadlines do not come from tr_monotonic_ns, once the program has run for some time, but are held
+   against it: by timers, by what is left of them, and by receives. */
+TEST_PROC_REAL(no_deadline_is_early_after_a_while)
+{
+    int64_t end = tr_monotonic_ns() + 400 * INT64_C(1000000), left = 0;
+
+    for (int ms = 1; tr_monotonic_ns() < end; ms = ms % 3 + 1) {
+        int64_t start = tr_monotonic_ns();
+        tr_ref far = tr_send_after(1000, tr_self(), a_tick);
+        tr_send_after(ms, tr_self(), a_tick);
+        tr_receive (m) {
+            tr_on (m, a_tick) {
+                CHECK(tr_monotonic_ns() - start >= (int64_t)ms * 1000000);
+            }
+            tr_after (m, patience(5000))
+                CHECK(false);
+        }
+        CHECK(tr_cancel_timer(far, &left) && left <= 1000);
+        start = tr_monotonic_ns();
+        tr_receive (m)
+            tr_after (m, ms)
+                CHECK(tr_monotonic_ns() - start >= (int64_t)ms * 1000000);
+    }
+}
+
+/* What is left right after the start is what was asked for, never a millisecond more. */
+TEST_PROC(what_is_left_is_never_more_than_there_was)
+{
+    int64_t left;
+
+    for (int i = 0; i < 2000; i++) {
+        tr_ref timer = tr_send_after(100000, tr_self(), a_tick);
+        CHECK(tr_read_timer(timer, &left) && left <= 100000);
+        CHECK(tr_cancel_timer(timer, &left) && left <= 100000);
+    }
+}
