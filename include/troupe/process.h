@@ -76,6 +76,7 @@ struct tr_spawn_opts {
     tr_atom monitor_tag;       /* stands first in the 'DOWN' message instead of 'DOWN' */
     bool own_thread;           /* see below */
     bool lineage;              /* knows its ancestors, see troupe/start.h */
+    bool callers;              /* knows who asked for it, see troupe/task.h */
 
     /* Caps, none when zero; see tr_set_max_memory. */
     size_t max_memory;                     /* bytes */

@@ -2,7 +2,6 @@
 /* Batches: the process that runs one, and its start. */
 #include "otp/batch.h"
 
-#include "otp/start.h"
 #include "otp/task.h"
 
 tr_atoms(ok, badarg);
@@ -59,13 +58,9 @@ static struct tr_batch *batch_of(tr_term address)
     return (struct tr_batch *)(uintptr_t)word;
 }
 
-static void body(tr_term arg)
+static void body(tr_term address)
 {
-    tr_term address, ancestors, callers;
-
-    if (!tr_match(arg, &address, &ancestors, &callers))
-        tr_error(a_badarg, arg);
-    tr__task_enter(ancestors, callers);
+    tr_report_exits();
     run_batch(batch_of(address));
 }
 
@@ -93,16 +88,10 @@ size_t tr__batch_withdraw(struct tr_batch *b, size_t *first)
 
 static tr_err start_alone(struct tr_batch *b, const char *site)
 {
-    const struct tr_spawn_opts opts = { .monitor = &b->task.ref };
-    tr_err err = TR_OK;
+    const struct tr_spawn_opts opts = { .monitor = &b->task.ref, .lineage = true, .callers = true };
+    const struct tr_arg address = TR_ARG((uint64_t)(uintptr_t)b);
 
-    tr_scope
-    {
-        const struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)b),
-                                       TR_ARG(tr__child_ancestors()), TR_ARG(tr__task_callers()) };
-        err = tr_try_spawn_args(&b->task.pid, body, &opts, site, args, 3);
-    }
-    return err;
+    return tr_try_spawn_args(&b->task.pid, body, &opts, site, &address, 1);
 }
 
 static tr_err start_under(struct tr_batch *b, tr_term supervisor, const char *site)

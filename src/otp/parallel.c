@@ -10,7 +10,6 @@
  * the workers have: `abandon` is deferred before the first one starts, and pids and references are
  * written into the job by the spawn itself, so that it finds them all wherever the caller is ended.
  */
-#include "otp/start.h"
 #include "otp/task.h"
 
 #include <stdatomic.h>
@@ -126,13 +125,12 @@ static void run_units(struct job *job, uint64_t from, uint64_t to)
 static void work(tr_term arg)
 {
     uint64_t job_word, own_word, from, to;
-    tr_term ancestors, callers;
 
-    if (!tr_match(arg, &job_word, &own_word, &ancestors, &callers))
+    if (!tr_match(arg, &job_word, &own_word))
         tr_error(a_badarg, arg);
     struct job *job = (struct job *)(uintptr_t)job_word;
     struct share *own = (struct share *)(uintptr_t)own_word;
-    tr__task_enter(ancestors, callers);
+    tr_report_exits();
     do
         while (take(own, &from, &to))
             run_units(job, from, to);
@@ -185,19 +183,15 @@ static tr_err start_workers(struct job *job)
 {
     tr_err err = TR_OK;
 
-    tr_scope
-    {
-        tr_term ancestors = tr__child_ancestors();
-        tr_term callers = tr__task_callers();
-        for (int i = 0; i < job->nshares && !err; i++) {
-            struct share *s = &job->shares[i];
-            const struct tr_spawn_opts opts = { .monitor = &s->ref,
-                                                .monitor_alias = TR_ALIAS_DEMONITOR };
-            const struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)job),
-                                           TR_ARG((uint64_t)(uintptr_t)s), TR_ARG(ancestors),
-                                           TR_ARG(callers) };
-            err = tr_try_spawn_args(&s->pid, work, &opts, job->site, args, 4);
-        }
+    for (int i = 0; i < job->nshares && !err; i++) {
+        struct share *s = &job->shares[i];
+        const struct tr_spawn_opts opts = { .monitor = &s->ref,
+                                            .lineage = true,
+                                            .callers = true,
+                                            .monitor_alias = TR_ALIAS_DEMONITOR };
+        const struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)job),
+                                       TR_ARG((uint64_t)(uintptr_t)s) };
+        err = tr_try_spawn_args(&s->pid, work, &opts, job->site, args, 2);
     }
     return job->shares[0].pid.w ? TR_OK : err;
 }

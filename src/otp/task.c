@@ -8,8 +8,6 @@
  */
 #include "otp/task.h"
 
-#include "otp/start.h"
-
 tr_atoms(c, mfa, owner, pid, ref, nil, badarg, tr_task_completed);
 tr_atom_as(a_struct, "__struct__");
 tr_atom_as(a_module, "Elixir.Task");
@@ -17,9 +15,8 @@ tr_atom_as(a_callers, "$callers");
 
 /* --- in the task --- */
 
-void tr__task_enter(tr_term ancestors, tr_term callers)
+void tr__task_enter(tr_term callers)
 {
-    tr_set_ancestors(ancestors);
     tr_put(tr_build(a_callers), callers);
     tr_report_exits();
 }
@@ -27,11 +24,11 @@ void tr__task_enter(tr_term ancestors, tr_term callers)
 static void run(tr_term start)
 {
     uint64_t fn;
-    tr_term ancestors, callers, arg;
+    tr_term arg;
 
-    if (!tr_match(start, &fn, &ancestors, &callers, &arg))
+    if (!tr_match(start, &fn, &arg))
         tr_error(a_badarg, start);
-    tr__task_enter(ancestors, callers);
+    tr_report_exits();
     tr_term value = ((tr_task_fn)(uintptr_t)fn)(arg);
     tr_ref ref = tr_parent_monitor();
     if (ref.w)
@@ -60,18 +57,14 @@ struct plan {
 static tr_pid spawn(const struct plan *plan, const struct tr_spawn_opts *opts, tr_err *err)
 {
     tr_process_fn body = plan->fn ? run : NULL;
+    const struct tr_arg start[] = { TR_ARG((uint64_t)(uintptr_t)plan->fn),
+                                    tr_message_arg(plan->args, plan->n) };
     tr_pid pid = { 0 };
 
-    tr_scope
-    {
-        struct tr_arg start[] = { TR_ARG((uint64_t)(uintptr_t)plan->fn),
-                                  TR_ARG(tr__child_ancestors()), TR_ARG(tr__task_callers()),
-                                  tr_message_arg(plan->args, plan->n) };
-        if (err)
-            *err = tr_try_spawn_args(&pid, body, opts, plan->site, start, 4);
-        else
-            pid = tr_spawn_args(body, opts, plan->site, start, 4);
-    }
+    if (err)
+        *err = tr_try_spawn_args(&pid, body, opts, plan->site, start, 2);
+    else
+        pid = tr_spawn_args(body, opts, plan->site, start, 2);
     return pid;
 }
 
@@ -79,6 +72,8 @@ static struct tr_task async(const struct plan *plan, tr_err *err)
 {
     struct tr_task task = { .owner = tr_self(), .site = plan->site };
     const struct tr_spawn_opts opts = { .link = true,
+                                        .lineage = true,
+                                        .callers = true,
                                         .monitor = &task.ref,
                                         .monitor_alias = TR_ALIAS_DEMONITOR };
 
@@ -104,12 +99,14 @@ tr_err tr_try_async_args(struct tr_task *task, tr_task_fn fn, const char *site,
 
 tr_pid tr_task_start_args(tr_task_fn fn, const char *site, const struct tr_arg *args, int n)
 {
-    return spawn(&(const struct plan){ fn, site, args, n }, NULL, NULL);
+    static const struct tr_spawn_opts alone = { .lineage = true, .callers = true };
+
+    return spawn(&(const struct plan){ fn, site, args, n }, &alone, NULL);
 }
 
 tr_pid tr_task_start_link_args(tr_task_fn fn, const char *site, const struct tr_arg *args, int n)
 {
-    const struct tr_spawn_opts link = { .link = true };
+    static const struct tr_spawn_opts link = { .link = true, .lineage = true, .callers = true };
 
     return spawn(&(const struct plan){ fn, site, args, n }, &link, NULL);
 }

@@ -9,7 +9,7 @@
 tr_term tr__task_callers(void);
 
 /* Makes the calling process one that was asked for by these, and is reported when it fails. */
-void tr__task_enter(tr_term ancestors, tr_term callers);
+void tr__task_enter(tr_term callers);
 
 /* Ends the caller with {badarg, Task} when it is not the owner. */
 void tr__task_check_owner(struct tr_task task);

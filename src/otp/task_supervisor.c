@@ -8,7 +8,6 @@
  * Should the owner end first, the task does too.
  */
 #include "otp/report.h"
-#include "otp/start.h"
 #include "otp/task.h"
 
 #include <string.h>
@@ -129,7 +128,7 @@ static tr_term call(uint64_t fn, tr_term arg)
 }
 
 /* Waits for the work from the owner, and sends the result. */
-static void work_for(tr_pid owner, tr_term ancestors)
+static void work_for(tr_pid owner)
 {
     tr_ref watch = tr_monitor(owner);
     tr_term callers, arg, reason;
@@ -139,7 +138,7 @@ static void work_for(tr_pid owner, tr_term ancestors)
     tr_receive (m) {
         tr_on (m, owner, &ref, &callers, &fn, &arg) {
             tr_demonitor_flush(watch);
-            tr__task_enter(ancestors, callers);
+            tr__task_enter(callers);
             tr_send(ref, ref, call(fn, arg));
         }
         tr_on (m, a_DOWN, watch, tr_any(), tr_any(), &reason)
@@ -147,19 +146,17 @@ static void work_for(tr_pid owner, tr_term ancestors)
     }
 }
 
-/* The argument is {Ancestors, Owner} or {Ancestors, {Callers, Function, Argument}}. */
-static void child_body(tr_term start)
+/* The argument is Owner, or {Callers, Function, Argument}. */
+static void child_body(tr_term work)
 {
-    tr_term ancestors, work, callers, arg;
+    tr_term callers, arg;
     uint64_t fn;
     tr_pid owner;
 
-    if (!tr_match(start, &ancestors, &work))
-        tr_error(a_badarg, start);
     if (tr_match(work, &owner)) {
-        work_for(owner, ancestors);
+        work_for(owner);
     } else if (tr_match(work, &callers, &fn, &arg)) {
-        tr__task_enter(ancestors, callers);
+        tr__task_enter(callers);
         call(fn, arg);
     }
 }
@@ -169,10 +166,10 @@ static void child_body(tr_term start)
 /* TR_OK, and then the child has a pid. */
 static tr_err spawn_child(struct child *c, tr_term work)
 {
-    const struct tr_spawn_opts opts = { .link = true };
-    const struct tr_arg args[] = { TR_ARG(tr__child_ancestors()), TR_ARG(work) };
+    const struct tr_spawn_opts opts = { .link = true, .lineage = true };
+    const struct tr_arg arg = TR_ARG(work);
 
-    return tr_try_spawn_args(&c->pid, child_body, &opts, c->site, args, 2);
+    return tr_try_spawn_args(&c->pid, child_body, &opts, c->site, &arg, 1);
 }
 
 static tr_gen_result start_child(struct supervisor *s, const struct child *plan, tr_term work)

@@ -115,6 +115,46 @@ TEST_PROC(task_knows_its_callers)
     CHECK_TERM(ancestors, inner_callers);
 }
 
+static tr_term gives_callers(tr_term unused)
+{
+    (void)unused;
+    return tr_get(tr_build(a_callers));
+}
+
+/* All tasks of a process have one list in common, which is not that of another one. */
+TEST_PROC(callers_of_later_tasks_are_those_of_that_moment)
+{
+    CHECK_TERM(tr_await(tr_async(gives_callers)), tr_build(tr_list(tr_self())));
+    tr_put(tr_build(a_callers), tr_build(tr_list(a_owner)));
+    for (int i = 0; i < 2; i++)
+        CHECK_TERM(tr_await(tr_async(gives_callers)), tr_build(tr_list(tr_self(), a_owner)));
+    CHECK_TERM(tr_get(tr_build(a_callers)), tr_build(tr_list(a_owner)));
+    tr_erase(tr_build(a_callers));
+    CHECK_TERM(tr_await(tr_async(gives_callers)), tr_build(tr_list(tr_self())));
+    CHECK(!tr_get(tr_build(a_callers)).w);
+}
+
+static tr_term changes_its_callers(tr_term unused)
+{
+    (void)unused;
+    tr_term before = tr_put(tr_build(a_callers), tr_build(tr_list(a_nil)));
+    tr_term after = tr_get(tr_build(a_callers));
+    tr_erase(tr_build(a_callers));
+    return tr_build(before, after, tr_get_keys_of(after));
+}
+
+TEST_PROC(task_may_change_its_callers_without_changing_those_of_others)
+{
+    tr_term own = tr_build(tr_list(tr_self()));
+    struct tr_task other = tr_async(obeys, tr_self());
+
+    CHECK_TERM(tr_await(tr_async(changes_its_callers)), tr_build(own, tr_list(a_nil), tr_list()));
+    CHECK_TERM(tr_await(tr_async(gives_callers)), own);
+    EXPECT(a_told, other.pid);
+    tr_send(other.pid, a_answer, 1);
+    tr_await(other);
+}
+
 static void owns(tr_term arg)
 {
     tr_term what;

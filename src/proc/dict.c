@@ -48,9 +48,9 @@ struct tr_proc_extra *tr__extra_make(struct tr_proc *p)
 {
     if (p->extra)
         return p->extra;
-    p->extra = tr__block_alloc(sizeof *p->extra);
+    p->extra = tr__block_alloc_inside(tr__tls(), sizeof *p->extra);
     if (p->extra)
-        memset(p->extra, 0, sizeof *p->extra);
+        *p->extra = (struct tr_proc_extra){ 0 };
     return p->extra;
 }
 
@@ -153,13 +153,7 @@ static void insert(struct tr_dict *d, struct dict_entry **at, tr_term key, tr_te
 /* Lets go what a field holds. */
 static void let_go(struct tr_proc *p, uint64_t *field)
 {
-    if (p->extra && field == &p->extra->ancestors) {
-        tr__lineage_forget(p);
-        if (p->extra->lineage) {
-            tr__lineage_drop(p);
-            return;
-        }
-    }
+    tr__lineage_let_go(p, field);
     if (*field)
         tr_release((tr_term){ *field });
     *field = 0;
@@ -191,7 +185,9 @@ static tr_term reserved_value(struct tr_proc *p, const uint64_t *field)
     if (field == &p->extra->initial_call &&
         (*field ? p->extra->initial_module : p->extra->ancestors))
         return tr__initial_call(p);
-    uint64_t w = field == &p->extra->ancestors ? tr__lineage(p) : *field;
+    uint64_t w = field == &p->extra->ancestors ? tr__lineage(p)
+                 : field == &p->extra->callers ? tr__callers(p)
+                                               : *field;
     return w ? tr_copy((tr_term){ w }) : (tr_term){ 0 };
 }
 
@@ -341,9 +337,8 @@ void tr_set_initial_module(tr_atom module)
     extra->initial_module = true;
 }
 
-void tr__extra_free(struct tr_proc *p)
+static void rare_free(struct tr_proc_rare *rare)
 {
-    const struct tr_proc_rare *rare = tr__rare_of(p);
     struct tr_dict *d = rare->dictionary;
 
     /* The kept terms go with the heap, which is destroyed next. */
@@ -361,13 +356,18 @@ void tr__extra_free(struct tr_proc *p)
     free(rare->caps);
     if (rare->thread)
         tr__thread_own_end(rare->thread);
-    if (rare->offspring)
-        tr__shared_release(rare->offspring);
-    if (p->extra->lineage)
-        tr__lineage_drop(p);
+    tr__lineage_forget(rare);
     free(rare->trace);
-    if (p->extra->rare)
-        tr__block_free(p->extra->rare, sizeof *rare);
-    tr__block_free(p->extra, sizeof *p->extra);
+    tr__block_free(rare, sizeof *rare);
+}
+
+void tr__extra_free(struct tr_proc *p)
+{
+    struct tr_proc_rare *rare = p->extra->rare;
+
+    tr__lineage_drop(p);
+    if (rare)
+        rare_free(rare);
+    tr__block_free_inside(tr__tls(), p->extra, sizeof *p->extra);
     p->extra = NULL;
 }

@@ -1,40 +1,41 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ancestors.
+ * Ancestors, and callers.
  *
  * All children of one parent have the same ancestors, so there is one list for them, made for the
  * first: a child costs a reference, and a million of them no copies. It is made anew when the
- * parent has got another name or other ancestors meanwhile.
+ * parent has got another name or other ancestors meanwhile. The callers of tasks are the same with
+ * pids alone.
  */
 #include "mem/counted.h"
 #include "proc/proc.h"
 #include "term/term.h"
 
 /* How a process is called in the ancestors of its children. */
-static uint64_t own_name(struct tr_proc *p)
+static uint64_t own_name(const struct tr_proc *p)
 {
     uint64_t name = atomic_load_explicit(&p->name, memory_order_relaxed);
 
     return name ? name : atomic_load_explicit(&p->id, memory_order_relaxed);
 }
 
-/* The list for the children of a process; NULL without memory. */
-static struct tr_shared *offspring(struct tr_proc *p)
+static void forget(struct tr_shared **list)
 {
-    struct tr_proc_rare *rare = tr__rare_make(p);
-    uint64_t name = own_name(p);
+    if (*list)
+        tr__shared_release(*list);
+    *list = NULL;
+}
 
-    if (!rare)
-        return NULL;
-    if (rare->offspring) {
-        if (tr__cons(tr__share_term(rare->offspring).w)[0] == name)
-            return rare->offspring;
-        tr__lineage_forget(p);
-    }
-    uint64_t tail = tr__lineage(p);
-    _Alignas(16) const uint64_t cell[] = { name, tail ? tail : TR__NIL };
-    rare->offspring = tr__share((tr_term){ tr__cons_w(cell) });
-    return rare->offspring;
+/* What *list is to be, [head | tail]; NULL without memory. */
+static struct tr_shared *list_of(struct tr_shared **list, uint64_t head, uint64_t tail)
+{
+    _Alignas(16) const uint64_t cell[] = { head, tail ? tail : TR__NIL };
+
+    if (*list && tr__cons(tr__share_term(*list).w)[0] == head)
+        return *list;
+    forget(list);
+    *list = tr__share((tr_term){ tr__cons_w(cell) });
+    return *list;
 }
 
 bool tr__lineage_give(struct tr_proc *child, struct tr_proc *parent)
@@ -45,7 +46,9 @@ bool tr__lineage_give(struct tr_proc *child, struct tr_proc *parent)
         child->extra->ancestors = TR__NIL;
         return true;
     }
-    struct tr_shared *list = offspring(parent);
+    struct tr_proc_rare *rare = tr__rare_make(parent);
+    struct tr_shared *list =
+        rare ? list_of(&rare->offspring, own_name(parent), tr__lineage(parent)) : NULL;
     if (!list)
         return false;
     tr__shared_retain(list);
@@ -54,26 +57,73 @@ bool tr__lineage_give(struct tr_proc *child, struct tr_proc *parent)
     return true;
 }
 
+bool tr__callers_give(struct tr_proc *child, struct tr_proc *parent)
+{
+    if (!tr__extra_make(child))
+        return false;
+    if (!parent) {
+        child->extra->callers = TR__NIL;
+        return true;
+    }
+    struct tr_proc_rare *rare = tr__rare_make(parent);
+    uint64_t id = atomic_load_explicit(&parent->id, memory_order_relaxed);
+    struct tr_shared *list = rare ? list_of(&rare->asked, id, tr__callers(parent)) : NULL;
+    if (!list)
+        return false;
+    tr__shared_retain(list);
+    child->extra->asked = true;
+    child->extra->callers = (uintptr_t)list;
+    return true;
+}
+
+/* A list that is kept by the process itself, or is shared. */
+static uint64_t list_in(uint64_t field, bool shared)
+{
+    return shared ? tr__share_term((const struct tr_shared *)(uintptr_t)field).w : field;
+}
+
 uint64_t tr__lineage(const struct tr_proc *p)
 {
-    if (!p->extra || !p->extra->lineage)
-        return p->extra ? p->extra->ancestors : 0;
-    return tr__share_term((const struct tr_shared *)(uintptr_t)p->extra->ancestors).w;
+    return p->extra ? list_in(p->extra->ancestors, p->extra->lineage) : 0;
+}
+
+uint64_t tr__callers(const struct tr_proc *p)
+{
+    return p->extra ? list_in(p->extra->callers, p->extra->asked) : 0;
+}
+
+static void drop(uint64_t *field, bool *shared)
+{
+    if (!*shared)
+        return;
+    tr__shared_release((struct tr_shared *)(uintptr_t)*field);
+    *field = 0;
+    *shared = false;
 }
 
 void tr__lineage_drop(struct tr_proc *p)
 {
-    tr__shared_release((struct tr_shared *)(uintptr_t)p->extra->ancestors);
-    p->extra->ancestors = 0;
-    p->extra->lineage = false;
+    drop(&p->extra->ancestors, &p->extra->lineage);
+    drop(&p->extra->callers, &p->extra->asked);
 }
 
-void tr__lineage_forget(struct tr_proc *p)
+void tr__lineage_let_go(struct tr_proc *p, const uint64_t *field)
 {
-    struct tr_shared *list = tr__rare_of(p)->offspring;
+    struct tr_proc_extra *extra = p->extra;
 
-    if (!list)
-        return;
-    tr__rare(p)->offspring = NULL;
-    tr__shared_release(list);
+    if (field == &extra->ancestors) {
+        if (extra->rare)
+            forget(&extra->rare->offspring);
+        drop(&extra->ancestors, &extra->lineage);
+    } else if (field == &extra->callers) {
+        if (extra->rare)
+            forget(&extra->rare->asked);
+        drop(&extra->callers, &extra->asked);
+    }
+}
+
+void tr__lineage_forget(struct tr_proc_rare *rare)
+{
+    forget(&rare->offspring);
+    forget(&rare->asked);
 }

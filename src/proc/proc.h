@@ -83,6 +83,7 @@ struct tr_proc_rare {
     int fd;                      /* of fd_wait */
     bool fd_closed;              /* how the last wait for a descriptor ended */
     struct tr_shared *offspring; /* the ancestors of its children; NULL: not made yet */
+    struct tr_shared *asked;     /* the same for the callers of its tasks */
 };
 
 /* What every process has that was started as part of a tree, and others have not: allocated when
@@ -92,8 +93,9 @@ struct tr_proc_extra {
     uint64_t leader;           /* group leader; 0: the first process */
     uint64_t ancestors;        /* kept term, or see lineage; 0: none */
     uint64_t initial_call;     /* kept term, or see initial_module; 0: none */
-    uint64_t callers;          /* kept term; 0: none */
+    uint64_t callers;          /* kept term, or see asked; 0: none */
     bool lineage;              /* ancestors is the address of a struct tr_shared */
+    bool asked;                /* callers is one */
     bool initial_module;       /* initial_call is the atom M, which stands for {M, init, 1} */
     bool reports_exits;        /* also an exit that is no error makes a crash report */
     bool reported;
@@ -684,14 +686,20 @@ static inline const struct tr_proc_rare *tr__rare_of(const struct tr_proc *p)
    shared by all children of a parent. False without memory. */
 bool tr__lineage_give(struct tr_proc *child, struct tr_proc *parent);
 
-/* The list of ancestors, which lives as long as the process keeps it; 0: none. */
+/* The same for its callers. */
+bool tr__callers_give(struct tr_proc *child, struct tr_proc *parent);
+
+/* The list of ancestors, of callers, which lives as long as the process keeps it; 0: none. */
 uint64_t tr__lineage(const struct tr_proc *p);
+uint64_t tr__callers(const struct tr_proc *p);
 
-/* Lets go a list that is shared. */
+/* One of the two is about to change: lets go what is shared of it, and what its children are given
+   is to be found out anew. Other fields are left alone. */
+void tr__lineage_let_go(struct tr_proc *p, const uint64_t *field);
+
+/* Lets go the lists that an ending process shares with others: its own, and those it has made. */
 void tr__lineage_drop(struct tr_proc *p);
-
-/* The ancestors of children that are started from now on are to be found out anew. */
-void tr__lineage_forget(struct tr_proc *p);
+void tr__lineage_forget(struct tr_proc_rare *rare);
 
 /* How many entries a dictionary has. */
 size_t tr__dict_size(const struct tr_dict *dict);

@@ -223,6 +223,7 @@ static tr_err start(tr_pid *pid, const struct plan *plan)
     uint64_t id = TR__PID_W(p->slot.index, p->generation);
     if (!tr__argument_set(p, plan->args, plan->n) || !inherit_leader(p, parent) ||
         (opts->lineage && !tr__lineage_give(p, parent)) ||
+        (opts->callers && !tr__callers_give(p, parent)) ||
         tr__unlikely(has_caps(opts) && !tr__caps_init(p, opts))) {
         give_slot_back(w, p);
         return TR_ENOMEM;
