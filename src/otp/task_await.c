@@ -14,10 +14,15 @@ tr_atom_as(a_module, "Elixir.Task");
 
 #define MS_MAX (INT64_C(1) << 43) /* longer is no limit */
 
-int64_t tr__deadline_of(int64_t timeout_ms)
+static void check_timeout(int64_t timeout_ms)
 {
     if (timeout_ms < 0 && timeout_ms != TR_INFINITY)
         tr_exit(a_badarg, timeout_ms);
+}
+
+int64_t tr__deadline_of(int64_t timeout_ms)
+{
+    check_timeout(timeout_ms);
     if (timeout_ms == TR_INFINITY || timeout_ms > MS_MAX)
         return TR_INFINITY;
     return tr_monotonic_ms() + timeout_ms;
@@ -64,7 +69,7 @@ static tr_err wait_for(struct tr_task task, int64_t timeout_ms, tr_term *value)
 
 tr_err tr_task_yield(struct tr_task task, int64_t timeout_ms, tr_term *value)
 {
-    tr__deadline_of(timeout_ms);
+    check_timeout(timeout_ms);
     return tr__task_is_mine(task) ? wait_for(task, timeout_ms, value) : TR_EINVAL;
 }
 
