@@ -31,6 +31,12 @@ void tr_link(tr_pid pid);
    already be in the mailbox of a process that traps exits. Process only. (unlink/1) */
 void tr_unlink(tr_pid pid);
 
+/* The same, and takes the {'EXIT', Pid, Reason} that may have come before out of the mailbox: true
+   when there was one, with a copy of its reason in *reason unless that is NULL. Where it cannot
+   have come before a reference was made, `since` is that one, and saves the look at older messages;
+   0 looks at all. Process only. (unlink/1, and the receive that its documentation tells of) */
+bool tr_unlink_flush(tr_pid pid, tr_ref since, tr_term *reason);
+
 struct tr_monitor_opts {
     enum tr_monitor_alias alias;
     tr_atom tag; /* stands first in the message instead of 'DOWN' */
@@ -48,6 +54,15 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts);
 #define tr_monitor(to) tr_monitor_term(TR__DEST(to), NULL)
 #define tr_monitor_opt(to, ...)                                                                    \
     tr_monitor_term(TR__DEST(to), &(const struct tr_monitor_opts){ __VA_ARGS__ })
+
+/*
+ * Watches another process and sends it an exit signal with that reason, as tr_monitor and
+ * tr_exit_to would, as one step: for who is linked with a process, traps exits, and waits for its
+ * end. When the 'DOWN' has come, no 'EXIT' of that link is in the mailbox or will be, unless its
+ * reason is noproc: then the process had ended before (tr_unlink_flush). Process only.
+ * (supervisor:shutdown/1)
+ */
+tr_ref tr_end_watched(tr_pid pid, tr_atom reason);
 
 /*
  * Ends a monitor of the caller; afterwards no 'DOWN' for it arrives, but one may be in the mailbox

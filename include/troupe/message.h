@@ -131,6 +131,16 @@ bool tr__receive_after(struct tr_receive_scope *m, int64_t ms);
 bool tr__receive_any(struct tr_receive_scope *m, tr_term *message);
 void tr__receive_close(struct tr_receive_scope *m);
 
+/*
+ * Waits for a tuple {_, Second, ...} that came after `since` was made, a reference of the caller.
+ * {First, Second, ..., Last} of n elements is taken if Last needs no copy: *last is that, and the
+ * result TR__AWAITED. Any other one stays in the mailbox for a receive: TR__AWAITED_ANOTHER, as at
+ * once in a process with caps. TR__AWAITED_NOTHING: none has come in that time.
+ */
+enum tr__awaited { TR__AWAITED, TR__AWAITED_ANOTHER, TR__AWAITED_NOTHING };
+enum tr__awaited tr__await(tr_atom first, uint64_t second, size_t n, tr_ref since, int64_t ms,
+                           tr_term *last);
+
 /* Sends a tuple of n words that need no copy, or one such word when n is 1. */
 void tr__send_words(tr_term to, const uint64_t *words, unsigned n);
 

@@ -162,13 +162,16 @@ static bool may_fault(void *const *frames, int n)
 
 /* --- kicks --- */
 
-/* Would the process die of this exit signal? Decided as in handle.c, without touching anything. */
+/* Would the process die of this signal? Decided as in handle.c, without touching anything. */
 static bool is_fatal(struct tr_proc *p, struct tr_sig *sig)
 {
-    uint64_t from = tr__sig_words(sig)[2];
-    uint64_t reason = tr__sig_words(sig)[3];
+    bool down = sig->kind == TR__SIG_DOWN;
+    uint64_t from = tr__sig_words(sig)[down ? 4 : 2];
+    uint64_t reason = tr__sig_words(sig)[down ? 5 : 3];
     bool linked = sig->flags & TR__SIG_LINKED;
 
+    if (sig->kind != TR__SIG_EXIT && sig->kind != TR__SIG_END && !(down && linked))
+        return false;
     if (sig->to != atomic_load_explicit(&p->id, memory_order_relaxed))
         return false;
     if (sig->flags & TR__SIG_TIMER && !tr__timer_is_on_its_way(sig))
@@ -200,7 +203,7 @@ static bool has_fatal_behind_bell(struct tr_proc *p)
         return false;
     }
     for (struct tr_sig *sig = tr__caps_of(p)->first; sig && !fatal; sig = sig->next)
-        fatal = sig->kind == TR__SIG_EXIT && is_fatal(p, sig);
+        fatal = is_fatal(p, sig);
     tr__spin_unlock(&p->caps_lock);
     return fatal;
 }
@@ -212,8 +215,7 @@ static bool has_fatal_signal(struct tr_proc *p)
     if (p->flags & (TR__P_DYING | TR__P_EXITING))
         return false;
     for (; sig != p->seen; sig = sig->next)
-        if ((sig->kind == TR__SIG_EXIT && is_fatal(p, sig)) ||
-            (sig->kind == TR__SIG_BELL && has_fatal_behind_bell(p)))
+        if (is_fatal(p, sig) || (sig->kind == TR__SIG_BELL && has_fatal_behind_bell(p)))
             return true;
     return false;
 }

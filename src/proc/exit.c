@@ -36,6 +36,41 @@ static struct tr_reason reason_of(uint64_t word)
     return reason;
 }
 
+/* Who watches a process and is linked with it, as the owner of a task or a supervisor that ends a
+   child, gets one signal for both. */
+static bool link_ends_too(struct tr_proc *p, const struct tr_tie *watcher, struct tr_reason reason)
+{
+    struct tr_tie *link;
+
+    if (reason.share || watcher->name)
+        return false;
+    link = tr__ties_find(&p->ties, watcher->peer);
+    if (!link || link->unlink_id || (link->after && link->after != watcher->key))
+        return false;
+    tr__ties_remove(&p->ties, link);
+    tr__tie_free(link);
+    return true;
+}
+
+/* The watcher that must be told before a link ends, taken out; NULL when there is none. */
+static struct tr_tie *watcher_before(struct tr_proc *p, const struct tr_tie *link)
+{
+    struct tr_tie *watcher = link->after ? tr__ties_find(&p->ties, link->after) : NULL;
+
+    if (watcher)
+        tr__ties_remove(&p->ties, watcher);
+    return watcher;
+}
+
+static void end_link(struct tr_proc *p, struct tr_tie *link, uint64_t id, struct tr_reason reason)
+{
+    struct tr_tie *watcher = watcher_before(p, link);
+
+    if (watcher)
+        tr__down_send(watcher, id, reason, false);
+    tr__link_exit_send(link, id, reason);
+}
+
 void tr__untie(struct tr_proc *p, uint64_t id)
 {
     struct tr_tie *tie = tr__ties_pop(&p->ties);
@@ -50,9 +85,9 @@ void tr__untie(struct tr_proc *p, uint64_t id)
     tr__receive_close_until(p, NULL);
     for (; tie; tie = tr__ties_pop(&p->ties)) {
         if (tie->kind == TR__TIE_WATCHER)
-            tr__down_send(tie, id, reason);
+            tr__down_send(tie, id, reason, link_ends_too(p, tie, reason));
         else if (tie->kind == TR__TIE_LINK && !tie->unlink_id)
-            tr__link_exit_send(tie, id, reason);
+            end_link(p, tie, id, reason);
         else if (tie->kind == TR__TIE_MONITOR)
             tr__monitor_withdraw(p, tie);
         else
@@ -68,7 +103,7 @@ static void free_memory(struct tr_proc *p)
     tr__receive_close_until(p, NULL);
     tr__argument_free(p->arg);
     if (p->exit->dying)
-        tr__sig_free(p->exit->dying);
+        tr__sig_free_inside(tr__tls(), p->exit->dying);
     if (p->extra)
         tr__extra_free(p);
     tr__heap_destroy(&p->heap);
@@ -237,21 +272,31 @@ _Noreturn void tr_throw_args(const struct tr_arg *args, int n)
     fail(p, tr_build(tr_tuple(TR_ATOM(nocatch), thrown), tr_nil()).w);
 }
 
+static struct tr_sig *exit_signal(uint64_t to, uint64_t from, const struct tr_arg *args, int n)
+{
+    uint64_t word = TR__NIL;
+
+    if (n == 0 || (n == 1 && tr__arg_immediate(args[0], &word)))
+        return tr__sig_exit(to, from, word, 0);
+    struct tr_arg reason = n == 1 ? args[0] : tr__arg_many(TR__ARG_TUPLE, args, (uint32_t)n);
+    struct tr_arg exit[] = { tr__arg_atom(TR_ATOM(EXIT)), tr__arg_word(from), reason };
+    struct tr_sig *sig = tr__sig_message(to, exit, 3);
+    if (sig)
+        sig->kind = TR__SIG_EXIT;
+    return sig;
+}
+
 void tr_exit_to_args(tr_pid pid, const struct tr_arg *args, int n)
 {
     TR__ENTER();
     struct tr_proc *p = tr__self();
     uint64_t from = p ? atomic_load_explicit(&p->id, memory_order_relaxed) : pid.w;
-    struct tr_arg reason = n == 1 ? args[0] : tr__arg_many(TR__ARG_TUPLE, args, (uint32_t)n);
-    struct tr_arg exit[] = { tr__arg_atom(TR_ATOM(EXIT)), tr__arg_word(from),
-                             n == 0 ? tr__arg_word(TR__NIL) : reason };
 
     if ((pid.w & 7) != TR__TAG_PID)
         tr__raise_badarg(TR_ATOM_TERM(pid));
-    struct tr_sig *sig = tr__sig_message(pid.w, exit, 3);
+    struct tr_sig *sig = exit_signal(pid.w, from, args, n);
     if (!sig)
         tr__raise_oom();
-    sig->kind = TR__SIG_EXIT;
     tr__sig_send_exit(sig);
     if (!p) {
         tr__replay_outside("tr_exit_to");

@@ -30,6 +30,12 @@ static void accept_exit(struct tr_proc *p, struct tr_sig *sig)
     p->dying = sig;
 }
 
+/* Its owner has ended the process, and got the 'DOWN': see tr_end_watched. */
+static bool is_silent(const struct tr_proc *p, const struct tr_tie *link)
+{
+    return link->silent && p->flags & TR__P_TRAP_EXIT;
+}
+
 static void on_exit(struct tr_proc *p, struct tr_sig *sig)
 {
     if (sig->flags & TR__SIG_TIMER && !tr__timer_arrived(p, sig)) {
@@ -44,7 +50,7 @@ static void on_exit(struct tr_proc *p, struct tr_sig *sig)
     if (sig->flags & TR__SIG_LINKED) {
         struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[2]);
         /* An unlink under way counts as done; the ended process will not acknowledge it. */
-        bool linked = tie && (!tie->unlink_id || TR__PLANTED(LINK_RACE));
+        bool linked = tie && ((!tie->unlink_id && !is_silent(p, tie)) || TR__PLANTED(LINK_RACE));
         if (tie) {
             tr__ties_remove(&p->ties, tie);
             tr__sig_discard(p, &tie->sig);
@@ -110,6 +116,18 @@ static void on_request(struct tr_proc *p, struct tr_sig *sig)
     tr__mailbox_append(p, sig);
 }
 
+/* First the monitor, then the exit signal. A link with the same process will end after it. */
+static void on_end(struct tr_proc *p, struct tr_sig *sig)
+{
+    struct tr_tie *tie = tr__sig_end_take(sig);
+    struct tr_tie *link = tr__ties_find(&p->ties, tie->peer);
+
+    if (link)
+        link->after = tie->key;
+    tr__ties_insert(&p->ties, tie);
+    on_exit(p, sig);
+}
+
 static void on_demonitor(struct tr_proc *p, struct tr_sig *sig)
 {
     struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[0]);
@@ -121,17 +139,59 @@ static void on_demonitor(struct tr_proc *p, struct tr_sig *sig)
     tr__sig_discard(p, sig);
 }
 
-static void on_down(struct tr_proc *p, struct tr_sig *sig)
+/* True when the monitor was made by tr_end_watched, and the process lived until that came. */
+static bool take_down(struct tr_proc *p, struct tr_sig *sig)
 {
     struct tr_tie *tie = tr__ties_find(&p->ties, tr__sig_words(sig)[2]);
 
     if (!tie || tie->kind != TR__TIE_MONITOR) {
         tr__sig_discard(p, sig);
-        return;
+        return false;
     }
+    bool ended = tie->ends && tr__sig_words(sig)[5] != TR_ATOM_W(noproc);
     tr__monitor_end(p, tie);
     sig->kind = TR__SIG_MESSAGE;
+    sig->flags = 0;
     tr__mailbox_append(p, sig);
+    return ended;
+}
+
+/* The exit signal of a link that came with a 'DOWN': as on_exit, in the block of the link's end. */
+static void take_exit(struct tr_proc *p, uint64_t from, uint64_t reason, bool silent)
+{
+    bool ends = p->flags & (TR__P_DYING | TR__P_EXITING);
+    struct tr_tie *tie = ends ? NULL : tr__ties_find(&p->ties, from);
+
+    if (!tie)
+        return;
+    bool linked = !tie->unlink_id && !silent;
+    tr__ties_remove(&p->ties, tie);
+    if (linked)
+        accept_exit(p, tr__exit_in_place(tie, from, reason));
+    else
+        tr__sig_discard(p, &tie->sig);
+}
+
+/* The exit signal is still to come. */
+static void silence(struct tr_proc *p, uint64_t from)
+{
+    struct tr_tie *link = tr__ties_find(&p->ties, from);
+
+    if (link)
+        link->silent = true;
+}
+
+static void on_down(struct tr_proc *p, struct tr_sig *sig)
+{
+    uint64_t from = tr__sig_words(sig)[4];
+    uint64_t reason = tr__sig_words(sig)[5];
+    bool linked = sig->flags & TR__SIG_LINKED;
+    bool silent = take_down(p, sig) && p->flags & TR__P_TRAP_EXIT;
+
+    if (linked)
+        take_exit(p, from, reason, silent);
+    else if (silent)
+        silence(p, from);
 }
 
 /* A message through an alias, or one from a timer. */
@@ -188,6 +248,9 @@ void tr__handle(struct tr_proc *p, struct tr_sig *sig)
         return;
     case TR__SIG_REQUEST:
         on_request(p, sig);
+        return;
+    case TR__SIG_END:
+        on_end(p, sig);
         return;
     case TR__SIG_DEMONITOR:
         on_demonitor(p, sig);

@@ -22,8 +22,8 @@ bool tr__link_both(struct tr_proc *parent, struct tr_proc *child)
     struct tr_tie *theirs = tr__tie_new(TR__TIE_LINK, id_of(parent), id_of(parent));
 
     if (!mine || !theirs) {
-        tr__block_free(mine, sizeof *mine);
-        tr__block_free(theirs, sizeof *theirs);
+        tr__tie_free(mine);
+        tr__tie_free(theirs);
         return false;
     }
     tr__ties_insert(&parent->ties, mine);
@@ -31,31 +31,38 @@ bool tr__link_both(struct tr_proc *parent, struct tr_proc *child)
     return true;
 }
 
+struct tr_sig *tr__exit_in_place(struct tr_tie *tie, uint64_t from, uint64_t reason)
+{
+    struct tr_sig *sig = &tie->sig;
+    uint64_t *w = tr__sig_words(sig);
+
+    w[0] = TR__HEADER(TR__KIND_TUPLE, 3);
+    w[1] = TR_ATOM_W(EXIT);
+    w[2] = from;
+    w[3] = reason;
+    sig->term = tr__box_w(w);
+    sig->kind = TR__SIG_EXIT;
+    sig->flags = TR__SIG_LINKED;
+    return sig;
+}
+
 void tr__link_exit_send(struct tr_tie *tie, uint64_t from, struct tr_reason reason)
 {
     uint64_t to = tie->key;
-    struct tr_sig *sig = &tie->sig;
-    uint64_t word = reason.word;
+    struct tr_sig *sig = NULL;
 
     if (reason.share) {
         struct tr_arg args[] = { tr__arg_atom(TR_ATOM(EXIT)), tr__arg_word(from),
                                  tr__arg_shared(reason.share) };
         sig = tr__sig_message(to, args, 3);
-        if (sig) {
-            tr__block_free(tie, sizeof *tie);
-        } else {
-            sig = &tie->sig;
-            word = TR_ATOM_W(out_of_memory);
-        }
+        if (sig)
+            tr__tie_free(tie);
+        else
+            reason.word = TR_ATOM_W(out_of_memory);
     }
-    if (sig == &tie->sig) {
-        tr__sig_words(sig)[0] = TR__HEADER(TR__KIND_TUPLE, 3);
-        tr__sig_words(sig)[1] = TR_ATOM_W(EXIT);
-        tr__sig_words(sig)[2] = from;
-        tr__sig_words(sig)[3] = word;
-        sig->term = tr__box_w(tr__sig_words(sig));
-        sig->to = to;
-    }
+    if (!sig)
+        sig = tr__exit_in_place(tie, from, reason.word);
+    sig->to = to;
     sig->kind = TR__SIG_EXIT;
     sig->flags = TR__SIG_LINKED;
     tr__sig_send_exit(sig);
@@ -104,9 +111,9 @@ void tr_link(tr_pid pid)
     struct tr_tie *theirs = tr__tie_new(TR__TIE_LINK, id_of(p), id_of(p));
     struct tr_tie *made = mine ? mine : tr__tie_new(TR__TIE_LINK, pid.w, pid.w);
     if (!theirs || !made) {
-        tr__block_free(theirs, sizeof *theirs);
+        tr__tie_free(theirs);
         if (made != mine)
-            tr__block_free(made, sizeof *made);
+            tr__tie_free(made);
         tr__raise_oom();
     }
     made->unlink_id = 0;

@@ -33,8 +33,8 @@ bool tr__monitor_ends(struct tr_tie *ends[2], uint64_t ref, uint64_t watcher, ui
     ends[1] = tr__tie_new(TR__TIE_WATCHER, ref, watcher);
     if (ends[0] && ends[1])
         return true;
-    tr__block_free(ends[0], sizeof *ends[0]);
-    tr__block_free(ends[1], sizeof *ends[1]);
+    tr__tie_free(ends[0]);
+    tr__tie_free(ends[1]);
     return false;
 }
 
@@ -108,19 +108,24 @@ static struct tr_sig *down_apart(const struct tr_tie *tie, uint64_t object,
     return tr__sig_message(tie->peer, args, 5);
 }
 
-void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason)
+void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason, bool linked)
 {
     uint64_t watcher = tie->peer;
     struct tr_sig *sig = reason.share ? down_apart(tie, object, reason.share) : NULL;
 
     if (sig)
-        tr__block_free(tie, tie->sig.size);
+        tr__tie_free(tie);
     else
         sig = down_in_place(tie, object, reason.share ? TR_ATOM_W(out_of_memory) : reason.word,
                             TR_ATOM_W(nonode_nohost));
     sig->kind = TR__SIG_DOWN;
     sig->to = watcher;
-    tr__sig_send(sig);
+    if (linked)
+        sig->flags = TR__SIG_LINKED;
+    if (linked && reason.word != TR_ATOM_W(normal))
+        tr__sig_send_exit(sig);
+    else
+        tr__sig_send(sig);
 }
 
 void tr__monitor_end(struct tr_proc *p, struct tr_tie *tie)
@@ -130,7 +135,7 @@ void tr__monitor_end(struct tr_proc *p, struct tr_tie *tie)
         return;
     }
     tr__ties_remove(&p->ties, tie);
-    tr__block_free(tie, sizeof *tie);
+    tr__tie_free(tie);
 }
 
 /* The watcher's end never came through an inbox, so it may travel as a signal. */
@@ -148,7 +153,7 @@ static void become_demonitor(struct tr_tie *tie)
 void tr__monitor_withdraw(struct tr_proc *p, struct tr_tie *tie)
 {
     if (tie->peer == 0 || tie->peer == id_of(p))
-        tr__block_free(tie, sizeof *tie);
+        tr__tie_free(tie);
     else
         become_demonitor(tie);
 }
@@ -205,7 +210,7 @@ bool tr__alias_accepts(struct tr_proc *p, struct tr_sig *sig)
     if (tie->alias == TR__ALIAS_REPLY) {
         tr__ties_unlink(&p->ties, at);
         if (last)
-            tr__block_free(tie, sizeof *tie);
+            tr__tie_free(tie);
         else
             tr__monitor_withdraw(p, tie);
     }
@@ -280,12 +285,45 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts)
     ends[1]->sig.kind = TR__SIG_MONITOR;
     ends[1]->sig.to = t.pid;
     if (t.pid == id_of(p))
-        tr__block_free(ends[1], sizeof *ends[1]);
+        tr__tie_free(ends[1]);
     else if (t.pid)
         tr__sig_send(&ends[1]->sig);
     else
         down_at_once(ends[1], &t);
     return (tr_ref){ ref };
+}
+
+static uint64_t end_watched(struct tr_proc *p, uint64_t pid, uint64_t reason)
+{
+    struct tr_tie *ends[2];
+    uint64_t ref = tr__new_ref(p);
+
+    if (!tr__monitor_ends(ends, ref, id_of(p), pid))
+        tr__raise_oom();
+    struct tr_sig *sig = tr__sig_end(pid, id_of(p), reason, ends[1]);
+    if (!sig) {
+        tr__tie_free(ends[0]);
+        tr__tie_free(ends[1]);
+        tr__raise_oom();
+    }
+    ends[0]->ends = true;
+    tr__ties_insert(&p->ties, ends[0]);
+    tr__sig_send_exit(sig);
+    return ref;
+}
+
+tr_ref tr_end_watched(tr_pid pid, tr_atom reason)
+{
+    TR__ENTER();
+    struct tr_proc *p = TR__SELF();
+
+    if (pid.w == id_of(p) || (pid.w & 7) != TR__TAG_PID) {
+        tr_ref ref = tr_monitor(pid);
+        tr_exit_to(pid, reason);
+        return ref;
+    }
+    tr__spend(p, TR__COST_CALL);
+    return (tr_ref){ end_watched(p, pid.w, reason.w) };
 }
 
 bool tr_demonitor(tr_ref ref)
@@ -311,27 +349,6 @@ bool tr_demonitor(tr_ref ref)
     tie->kind = TR__TIE_ALIAS;
     tr__monitor_withdraw(p, request);
     return true;
-}
-
-/* Takes {_, Ref, process, _, _} out of the mailbox. */
-static void flush(tr_ref ref)
-{
-    tr_receive_ref(m, ref)
-    {
-        tr_on (m, tr_any(), ref, TR_ATOM(process), tr_any(), tr_any()) {
-        }
-        tr_after (m, 0) {
-        }
-    }
-}
-
-bool tr_demonitor_flush(tr_ref ref)
-{
-    bool active = tr_demonitor(ref);
-
-    if (!active)
-        flush(ref);
-    return active;
 }
 
 tr_ref tr_alias(void)
@@ -366,6 +383,6 @@ bool tr_unalias(tr_ref alias)
         return true;
     }
     tr__ties_remove(&p->ties, tie);
-    tr__block_free(tie, sizeof *tie);
+    tr__tie_free(tie);
     return true;
 }

@@ -587,6 +587,9 @@ struct tr_reason {
 /* Makes the two ends of a link for a process that does not run yet; false without memory. */
 bool tr__link_both(struct tr_proc *parent, struct tr_proc *child);
 
+/* Writes {'EXIT', From, Reason} over a tie, which becomes the exit signal of a link. */
+struct tr_sig *tr__exit_in_place(struct tr_tie *tie, uint64_t from, uint64_t reason);
+
 /* Sends the exit signal of a link; the tie becomes the signal. */
 void tr__link_exit_send(struct tr_tie *tie, uint64_t from, struct tr_reason reason);
 
@@ -602,8 +605,9 @@ bool tr__monitor_ends(struct tr_tie *ends[2], uint64_t ref, uint64_t watcher, ui
 bool tr__monitor_both(struct tr_proc *parent, struct tr_proc *child,
                       const struct tr_spawn_opts *opts, tr_ref *ref);
 
-/* Sends the 'DOWN' of a watcher; the tie becomes the signal. */
-void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason);
+/* Sends the 'DOWN' of a watcher; the tie becomes the signal. With `linked` it is the exit signal of
+   a link too; then the reason is immediate, and the object a pid. */
+void tr__down_send(struct tr_tie *tie, uint64_t object, struct tr_reason reason, bool linked);
 
 /* The monitor is over: drops it, unless it lives on as an alias. */
 void tr__monitor_end(struct tr_proc *p, struct tr_tie *tie);

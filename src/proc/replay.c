@@ -95,7 +95,8 @@ static uint64_t look(struct tr_runnable *r)
 
     for (struct tr_sig *sig = newest_of(p); sig && sig != p->seen; sig = sig->next) {
         bool has_term = sig->kind == TR__SIG_MESSAGE || sig->kind == TR__SIG_REQUEST ||
-                        sig->kind == TR__SIG_EXIT || sig->kind == TR__SIG_DOWN;
+                        sig->kind == TR__SIG_EXIT || sig->kind == TR__SIG_DOWN ||
+                        sig->kind == TR__SIG_END;
         hash = hash * 31 + sig->kind + sig->to;
         hash = hash * 31 + (has_term ? tr_hash((tr_term){ sig->term }) : 0);
     }
@@ -351,6 +352,8 @@ void tr__replay_finish(void)
     while (faults.held) {
         struct held *h = faults.held;
         faults.held = h->next;
+        if (h->sig->kind == TR__SIG_END)
+            tr__sig_free(&tr__sig_end_take(h->sig)->sig);
         tr__sig_free(h->sig);
         free(h);
     }

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Making, freeing and addressing signals, and answering for the dead. */
+/*
+ * Making, freeing and addressing signals, and answering for the dead.
+ *
+ * In the exit signal of tr_end_watched two words behind the term say where its tie is.
+ */
 #include "proc/signal.h"
 
 #include "base/plant.h"
@@ -22,9 +26,23 @@ static inline bool flat(const struct tr_arg *args, uint32_t n, uint64_t words[FL
     return true;
 }
 
+/* The same for a tuple that has been built: its words; NULL: another one. */
+static inline const uint64_t *flat_tuple(uint64_t word, uint32_t *n)
+{
+    const uint64_t *object = tr__is_kind(word, TR__KIND_TUPLE) ? tr__box(word) : NULL;
+
+    if (!object || TR__HEADER_N(object[0]) > FLAT_MAX)
+        return NULL;
+    *n = (uint32_t)TR__HEADER_N(object[0]);
+    for (uint32_t i = 1; i <= *n; i++)
+        if (!tr__is_immediate(object[i]))
+            return NULL;
+    return object + 1;
+}
+
 /* A message with room for `head` words, then a tuple of these; *word is the tuple. */
-static inline struct tr_sig *flat_message(uint64_t to, size_t head, const uint64_t *words,
-                                          uint32_t n, uint64_t *word)
+static inline __attribute__((always_inline)) struct tr_sig *
+flat_message(uint64_t to, size_t head, const uint64_t *words, uint32_t n, uint64_t *word)
 {
     struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(head + 1 + n));
 
@@ -65,20 +83,21 @@ struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n)
     return sig;
 }
 
-struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint64_t *word)
+/* A term or a list of them: flat too, or to be sized first. */
+static TR__NOINLINE struct tr_sig *framed_term(uint64_t to, size_t head, struct tr_arg arg,
+                                               uint64_t *word)
 {
-    uint64_t few[FLAT_MAX];
+    uint32_t n;
+    const uint64_t *tuple = arg.kind == TR__ARG_WORD ? flat_tuple(arg.as.u, &n) : NULL;
 
-    if (arg.kind == TR__ARG_TUPLE && arg.n > 0 && flat(arg.as.p, arg.n, few))
-        return flat_message(to, head, few, arg.n, word);
-    bool immediate = tr__arg_immediate(arg, word);
-    size_t words = head + (immediate ? 0 : tr__args_size(&arg, 1));
-
+    if (tuple)
+        return flat_message(to, head, tuple, n, word);
+    size_t words = head + tr__args_size(&arg, 1);
     if (words > TR__SIG_WORDS_MAX)
         return NULL;
     struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(words));
-    if (!sig || immediate)
-        return sig;
+    if (!sig)
+        return NULL;
     uint64_t *out = tr__sig_words(sig) + head;
     *word = tr__args_build(&out, &sig->counted, &arg, 1).w;
     if (*word)
@@ -87,17 +106,52 @@ struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint6
     return NULL;
 }
 
+struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint64_t *word)
+{
+    uint64_t few[FLAT_MAX];
+
+    if (arg.kind == TR__ARG_TUPLE && arg.n > 0 && flat(arg.as.p, arg.n, few))
+        return flat_message(to, head, few, arg.n, word);
+    if (tr__arg_immediate(arg, word))
+        return tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(head));
+    return framed_term(to, head, arg, word);
+}
+
 struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int flags)
 {
-    struct tr_arg args[] = { tr__arg_atom(TR_ATOM(EXIT)), tr__arg_word(from),
-                             tr__arg_word(reason) };
-    struct tr_sig *sig = tr__sig_message(to, args, 3);
+    const uint64_t words[] = { TR_ATOM_W(EXIT), from, reason };
+    uint64_t tuple;
+    struct tr_sig *sig = flat_message(to, 0, words, 3, &tuple);
 
     if (sig) {
+        sig->term = tuple;
         sig->kind = TR__SIG_EXIT;
         sig->flags = (unsigned)flags & 15u;
     }
     return sig;
+}
+
+struct tr_sig *tr__sig_end(uint64_t to, uint64_t from, uint64_t reason, struct tr_tie *tie)
+{
+    struct tr_sig *sig = tr__sig_new(TR__SIG_END, to, TR__SIG_WORD_SIZE(6));
+
+    if (!sig)
+        return NULL;
+    uint64_t *w = tr__sig_words(sig);
+    w[0] = TR__HEADER(TR__KIND_TUPLE, 3);
+    w[1] = TR_ATOM_W(EXIT);
+    w[2] = from;
+    w[3] = reason;
+    w[4] = TR__HEADER(TR__KIND_RAW, 1);
+    w[5] = (uintptr_t)tie;
+    sig->term = tr__box_w(w);
+    return sig;
+}
+
+struct tr_tie *tr__sig_end_take(struct tr_sig *sig)
+{
+    sig->kind = TR__SIG_EXIT;
+    return (struct tr_tie *)(uintptr_t)tr__sig_words(sig)[5];
 }
 
 void tr__sig_free(struct tr_sig *sig)
@@ -129,13 +183,16 @@ void tr__sig_undeliverable(struct tr_sig *sig)
     case TR__SIG_MONITOR:
         if (TR__PLANTED(LATE_MONITOR))
             break;
-        tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process);
+        tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process, false);
         return;
     case TR__SIG_REQUEST:
         tr__counted_release(sig->counted);
         tr__request_read(sig);
-        tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process);
+        tr__down_send((struct tr_tie *)(void *)sig, sig->to, no_process, false);
         return;
+    case TR__SIG_END:
+        tr__down_send(tr__sig_end_take(sig), sig->to, no_process, false);
+        break;
     case TR__SIG_LINK:
         tr__link_exit_send((struct tr_tie *)(void *)sig, sig->to, no_process);
         return;

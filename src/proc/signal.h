@@ -34,11 +34,12 @@ enum tr_sig_kind {
     TR__SIG_CALL,       /* a struct tr_sig_call: something for the receiver to do */
     TR__SIG_READY,      /* a struct tr_fd_wait: the descriptor is ready, or closed */
     TR__SIG_BELL,       /* part of a struct tr_caps: signals wait there */
-    TR__SIG_REQUEST     /* a monitor and the message that comes behind it: see ties.h */
+    TR__SIG_REQUEST,    /* a monitor and the message that comes behind it: see ties.h */
+    TR__SIG_END         /* a monitor and the exit signal that comes behind it */
 };
 
 enum {
-    TR__SIG_LINKED = 1,  /* EXIT: through a link, not by tr_exit_to */
+    TR__SIG_LINKED = 1,  /* EXIT: through a link, not by tr_exit_to; DOWN: ends a link too */
     TR__SIG_TIED = 1,    /* REQUEST: its tie is in the receiver's table */
     TR__SIG_TIMER = 2,   /* the signal is part of a struct tr_timer */
     TR__SIG_COUNTED = 4, /* a message that takes room in a mailbox with a cap */
@@ -109,6 +110,10 @@ struct tr_sig *tr__sig_message(uint64_t to, const struct tr_arg *args, int n);
 /* The same for one argument, with `head` words in front of it that are the caller's to fill; *word
    is what the argument has become. */
 struct tr_sig *tr__sig_framed(uint64_t to, size_t head, struct tr_arg arg, uint64_t *word);
+
+/* An exit signal that carries a tie too: a TR__SIG_END, which becomes an ordinary one. */
+struct tr_sig *tr__sig_end(uint64_t to, uint64_t from, uint64_t reason, struct tr_tie *tie);
+struct tr_tie *tr__sig_end_take(struct tr_sig *sig);
 
 /* An exit signal, link or not; NULL without memory. */
 struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int flags);

@@ -36,12 +36,17 @@ struct tr_tie {
     struct tr_tie *next; /* chain of the table */
     uint64_t key;
     uint64_t peer;
-    uint64_t name;      /* monitor by name: the atom */
+    union {
+        uint64_t name;  /* monitor by name: the atom */
+        uint64_t after; /* link: the watcher whose 'DOWN' goes before its exit signal; 0: any */
+    };
     uint64_t tag;       /* what stands first in the 'DOWN' message */
     uint64_t unlink_id; /* link: 0, or the request to unlink that is not yet acknowledged */
     uint8_t kind;       /* enum tr_tie_kind */
     uint8_t alias;      /* enum tr_tie_alias; of a watcher: as the watcher has it */
     bool at_spawn;      /* watcher: the parent, since the start */
+    bool ends;          /* monitor: made by tr_end_watched */
+    bool silent;        /* link: that monitor has told of its end */
     uint64_t room[2];   /* so that a 'DOWN' by name fits into the block */
 };
 
@@ -69,8 +74,15 @@ static inline void tr__request_read(struct tr_sig *sig)
     sig->flags = 0;
 }
 
-/* A block for a tie; NULL without memory. */
+/* A block for a tie; NULL without memory. The caller is inside (os/tls.h). */
 static inline struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer);
+
+/* Gives it back; NULL is allowed. The caller is inside. */
+static inline void tr__tie_free(struct tr_tie *tie)
+{
+    if (tie)
+        tr__block_free_inside(tr__tls(), tie, tie->sig.size);
+}
 
 /* Where the tie of a key is linked, to be looked at and taken out; NULL stands there when there is
    none. Valid until the table changes. */
@@ -110,15 +122,14 @@ static inline void tr__tie_init(struct tr_tie *tie, enum tr_tie_kind kind, uint6
     tie->kind = (uint8_t)kind;
     tie->alias = TR__ALIAS_NONE;
     tie->at_spawn = false;
+    tie->ends = false;
+    tie->silent = false;
 }
 
 static inline struct tr_tie *tr__tie_new(enum tr_tie_kind kind, uint64_t key, uint64_t peer)
 {
-    struct tr_tls *tls = tr__tls();
-    bool was = tr__tls_enter(tls);
-    struct tr_tie *tie = tr__block_alloc_inside(tls, sizeof *tie);
+    struct tr_tie *tie = tr__block_alloc_inside(tr__tls(), sizeof *tie);
 
-    tr__tls_leave(tls, was);
     if (tr__unlikely(!tie))
         return NULL;
     tr__sig_init(&tie->sig, TR__SIG_MONITOR, 0, sizeof *tie);

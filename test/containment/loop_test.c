@@ -144,6 +144,43 @@ TEST_PROC_REAL(a_link_ends_an_endless_loop)
     CHECK_WITHIN(patience(5000), nloops == 1 && tr_process_count() == 1);
 }
 
+static void dies_when_it_loops(tr_term arg)
+{
+    (void)arg;
+    CHECK_WITHIN(patience(5000), nloops == 1);
+    tr_exit(a_reason_x);
+}
+
+static void watches_and_loops(tr_term arg)
+{
+    tr_ref ref;
+    const struct tr_spawn_opts opts = { .link = true, .monitor = &ref };
+
+    tr_spawn_opt(dies_when_it_loops, &opts);
+    loops(arg);
+}
+
+/* The exit signal comes with the 'DOWN'. */
+TEST_PROC_REAL(a_link_to_one_that_is_watched_ends_an_endless_loop)
+{
+    needs_kicks();
+    nloops = 0;
+    tr_spawn(watches_and_loops);
+    CHECK_WITHIN(patience(5000), nloops == 1 && tr_process_count() == 1);
+}
+
+TEST_PROC_REAL(who_ends_a_process_and_watches_it_ends_its_endless_loop)
+{
+    needs_kicks();
+    nloops = 0;
+    tr_trap_exit(true);
+    tr_pid pid = tr_spawn_link(loops);
+    CHECK_WITHIN(patience(5000), nloops == 1);
+    CHECK_TERM(down_reason_at(__FILE__, __LINE__, tr_end_watched(pid, a_reason_x)),
+               tr_build(a_reason_x));
+    CHECK_INT(tr_mailbox_length(), 0);
+}
+
 TEST_PROC_REAL(a_timer_ends_an_endless_loop)
 {
     tr_ref ref;

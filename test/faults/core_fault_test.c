@@ -75,6 +75,8 @@ FAULT_TEST(try_spawn_with_everything)
                                   .stack_size = 1 << 17,
                                   .name = a_some_name,
                                   .monitor_tag = a_tag,
+                                  .lineage = true,
+                                  .callers = true,
                                   .monitor_alias = TR_ALIAS_DEMONITOR };
 
     arm();
@@ -192,6 +194,35 @@ FAULT_TEST(link_and_unlink)
     tr_link(peer);
     tr_unlink(peer);
     return true;
+}
+
+FAULT_TEST(end_what_is_linked)
+{
+    tr_pid pid = tr_spawn_link(child);
+    tr_term reason;
+    tr_ref ref;
+
+    tr_trap_exit(true);
+    arm();
+    ref = tr_end_watched(pid, a_stop);
+    tr_receive_ref(m, ref) tr_on (m, tr_any(), ref, a_process, pid, tr_any())
+    {
+    }
+    CHECK(!tr_unlink_flush(pid, ref, &reason));
+    return true;
+}
+
+FAULT_TEST(flush_a_big_exit)
+{
+    tr_term big = big_term(), reason;
+    tr_pid pid = tr_spawn_link(child);
+
+    tr_trap_exit(true);
+    tr_exit_to(pid, big);
+    while (tr_is_alive(pid) || tr_mailbox_length() == 0)
+        tr_yield();
+    arm();
+    return tr_unlink_flush(pid, (tr_ref){ 0 }, &reason);
 }
 
 FAULT_TEST(link_with_many)
