@@ -35,6 +35,11 @@ void tr_defer(void (*fn)(void *), void *arg);
    Owner only. */
 bool tr_defer_cancel(void (*fn)(void *), void *arg);
 
+/* Forgets the newest registration of the first pair and registers the second, as tr_defer_cancel
+   and tr_defer, without taking memory; false, and nothing is done, when there is none. Neither
+   function may be NULL. Owner only. */
+bool tr_defer_replace(void (*fn)(void *), void *arg, void (*other)(void *), void *other_arg);
+
 /* Why the caller ends, for functions registered by tr_defer; w is 0 in a process that does not end.
    Borrowed. Process only. */
 tr_term tr_exit_reason(void);

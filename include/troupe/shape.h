@@ -410,6 +410,9 @@ TR__INLINE bool tr__match_5(tr_term t, struct tr_arg a, struct tr_arg b, struct 
 /* A tuple in the current heap, of two words or more that need no copy. */
 TR_HEADER_BEGIN
 tr_term tr__build_pair(uint64_t a, uint64_t b);
+
+/* {Tag, Pid} in memory of the caller, aligned to 16 bytes, for as long as that stays as it is. */
+tr_term tr__pair_in(uint64_t room[3], tr_atom tag, tr_pid pid);
 tr_term tr__build_triple(uint64_t a, uint64_t b, uint64_t c);
 TR_HEADER_END
 

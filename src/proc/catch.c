@@ -50,7 +50,7 @@ TR__NOINLINE static bool returns(struct tr_proc *p, struct tr_catch *c, void (*f
         return false;
     }
     tr__run_outside(fn, arg);
-    tr__rare(p)->catcher = c->outer;
+    p->extra->rare->catcher = c->outer;
     return true;
 }
 
@@ -58,9 +58,13 @@ TR__OPAQUE bool tr_catch(void (*fn)(void *), void *arg, tr_term *reason)
 {
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
-    struct tr_catch c = { .outer = tr__rare(p)->catcher, .scopes = p->scopes };
+    struct tr_proc_rare *rare = tr__rare(p);
+    struct tr_catch c;
 
-    tr__rare(p)->catcher = &c;
+    /* Not all of it: the jump buffer is large. */
+    c.outer = rare->catcher;
+    c.scopes = p->scopes;
+    rare->catcher = &c;
     if (returns(p, &c, fn, arg))
         return false;
     *reason = (tr_term){ c.reason };

@@ -31,18 +31,23 @@ static size_t size_of(const struct tr_cleanup *c)
     return sizeof *c + (c->fn ? 0 : (uintptr_t)c->arg);
 }
 
-/* Takes an entry off the list and frees it. */
-static void drop(struct tr_cleanup *c)
+static void take_off(struct tr_cleanup *c)
 {
     *c->link = c->next;
     if (c->next)
         c->next->link = c->link;
-    tr__block_free(c, size_of(c));
+}
+
+/* Takes an entry off the list and frees it. */
+static void drop(struct tr_cleanup *c)
+{
+    take_off(c);
+    tr__block_free_inside(tr__tls(), c, size_of(c));
 }
 
 static struct tr_cleanup *new_entry(size_t extra)
 {
-    struct tr_cleanup *c = tr__block_alloc(sizeof *c + extra);
+    struct tr_cleanup *c = tr__block_alloc_inside(tr__tls(), sizeof *c + extra);
 
     if (!c)
         tr__raise_oom();
@@ -87,6 +92,21 @@ bool tr_defer_cancel(void (*fn)(void *), void *arg)
     for (struct tr_cleanup *c = p->cleanups; c; c = c->next) {
         if (fn && c->fn == fn && c->arg == arg) {
             drop(c);
+            return true;
+        }
+    }
+    return false;
+}
+
+bool tr_defer_replace(void (*fn)(void *), void *arg, void (*other)(void *), void *other_arg)
+{
+    TR__GUARD();
+    struct tr_proc *p = TR__SELF();
+
+    for (struct tr_cleanup *c = p->cleanups; c && other; c = c->next) {
+        if (c->fn == fn && fn && c->arg == arg) {
+            take_off(c);
+            add(p, c, other, other_arg);
             return true;
         }
     }

@@ -237,6 +237,8 @@ tr_term tr_build_args(const struct tr_arg *args, int n)
 
     if (n == 1 && tr__arg_immediate(args[0], &word))
         return (tr_term){ word };
+    if (n == 1 && args[0].kind == TR__ARG_WORD && args[0].as.u)
+        return (tr_term){ args[0].as.u };
     TR__GUARD();
     struct tr_arg a = whole(args, n);
     size_t size = size_of(a, REFER);

@@ -119,6 +119,14 @@ tr_term tr__build_pair(uint64_t a, uint64_t b)
     return (tr_term){ tr__box_w(words) };
 }
 
+tr_term tr__pair_in(uint64_t room[3], tr_atom tag, tr_pid pid)
+{
+    room[0] = TR__HEADER(TR__KIND_TUPLE, 2);
+    room[1] = tag.w;
+    room[2] = pid.w;
+    return (tr_term){ tr__box_w(room) };
+}
+
 tr_term tr__build_triple(uint64_t a, uint64_t b, uint64_t c)
 {
     uint64_t *words = alloc(4);
