@@ -19,6 +19,8 @@ static tr_term concat(tr_term front, tr_term back)
 {
     tr_term item;
 
+    if (tr_is_nil(front))
+        return back;
     for (front = tr_list_reverse(front); tr_list_next(&front, &item);)
         back = tr_list_push(back, item);
     return back;
@@ -130,6 +132,8 @@ tr_gen_result tr__dynamic_call(struct tr_sup *s, tr_term request)
         return tr_gen_reply(start_child(s, what));
     if (tr_match(request, a_terminate_child, &what))
         return tr_gen_reply(terminate_child(s, what));
+    if (tr__child_is_compact(request))
+        return tr_gen_reply(start_child(s, request));
     if (s->prototype &&
         (tr_match(request, a_restart_child, tr_any()) ||
          tr_match(request, a_delete_child, tr_any()) || tr_match(request, a_which_child, tr_any())))
@@ -209,11 +213,7 @@ static void tell_all(struct tr_sup *s)
             tr__children_remove(s, c);
             continue;
         }
-        tr_monitor(c->pid);
-        if (c->shutdown_ms == TR_BRUTAL_KILL)
-            tr_exit_to(c->pid, a_kill);
-        else
-            tr_exit_to(c->pid, a_shutdown);
+        tr_end_watched(c->pid, c->shutdown_ms == TR_BRUTAL_KILL ? a_kill : a_shutdown);
     }
 }
 
@@ -329,5 +329,5 @@ tr_term tr_dynamic_supervisor_start_child_spec(tr_term to, const struct tr_child
 
 tr_term tr_dynamic_supervisor_terminate_child_term(tr_term to, tr_pid pid)
 {
-    return tr__supervisor_ask(to, tr_build(a_terminate_child, pid));
+    return tr_call_within(TR_INFINITY, to, a_terminate_child, pid);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How processes that are a table of callbacks are started, whatever the behaviour. */
 #include "otp/gen.h"
+#include "otp/start.h"
 
 #include "troupe.h"
 
@@ -23,16 +24,14 @@ tr_term tr__gen_debug_opts(const struct tr_gen_server_opts *opts)
 
 static struct tr_start_opts start_opts(const struct tr_gen_server_opts *opts)
 {
-    struct tr_start_opts start = { 0 };
+    struct tr_start_opts start = { .timeout_ms = opts->timeout_ms, .via = opts->via };
 
-    if (!opts)
-        return start;
     if (opts->spawn.name.w)
         tr_exit(a_badarg, a_badopt);
-    start.timeout_ms = opts->timeout_ms;
-    start.via = opts->via;
     start.spawn = opts->spawn;
     start.spawn.name = opts->name;
+    start.spawn.lineage = true;
+    tr__start_check(&start);
     return start;
 }
 
@@ -48,24 +47,47 @@ static tr_term with_monitor(tr_term started, tr_ref ref)
     return started;
 }
 
-tr_term tr__gen_start(const struct tr_gen_start *how, const struct tr_arg *args, int n)
+static tr_term start(const struct tr_gen_start *how, const struct tr_start_plan *plan)
 {
-    struct tr_start_opts start = start_opts(how->opts);
-    bool linked = how->tie == TR_GEN_SERVER_LINK;
-    struct tr_arg arg[] = { TR_ARG((uint64_t)(uintptr_t)how->callbacks), TR_ARG(linked),
-                            tr_message_arg(args, n), TR_ARG(tr__gen_debug_opts(how->opts)) };
-    int size = how->opts && how->opts->debug ? 4 : 3;
     tr_ref ref;
 
     switch (how->tie) {
     case TR_GEN_SERVER_LINK:
-        return tr_start_link_args(how->body, &start, how->site, arg, size);
+        return tr__start_link(plan);
     case TR_GEN_SERVER_MONITOR:
-        return with_monitor(tr_start_monitor_args(how->body, &ref, &start, how->site, arg, size),
-                            ref);
+        return with_monitor(tr__start_monitor(plan, &ref), ref);
     default:
-        return tr_start_args(how->body, &start, how->site, arg, size);
+        return tr__start(plan);
     }
+}
+
+static tr_term start_with(const struct tr_gen_start *how, struct tr_start_plan *plan,
+                          struct tr_arg arg[5])
+{
+    struct tr_start_opts opts = start_opts(how->opts);
+
+    opts.spawn.link = how->tie == TR_GEN_SERVER_LINK;
+    plan->opts = &opts;
+    arg[3] = TR_ARG(tr__gen_debug_opts(how->opts));
+    arg[4] = TR_ARG(opts.via.w ? opts.via : tr_nil());
+    if (opts.via.w || how->opts->debug)
+        plan->n = 5;
+    return start(how, plan);
+}
+
+tr_term tr__gen_start(const struct tr_gen_start *how, const struct tr_arg *args, int n)
+{
+    static const struct tr_start_opts alone = { .spawn = { .lineage = true } };
+    static const struct tr_start_opts linked = { .spawn = { .lineage = true, .link = true } };
+    bool links = how->tie == TR_GEN_SERVER_LINK;
+    struct tr_arg arg[5];
+    struct tr_start_plan plan = { how->body,  how->site, links ? &linked : &alone, arg, 3,
+                                  how->tries, how->room };
+
+    arg[0] = TR_ARG((uint64_t)(uintptr_t)how->callbacks);
+    arg[1] = TR_ARG(links);
+    arg[2] = tr_message_arg(args, n);
+    return how->opts ? start_with(how, &plan, arg) : start(how, &plan);
 }
 
 tr_term tr__gen_undef(const char *name, tr_term callback, int arity)
@@ -78,12 +100,14 @@ tr_term tr__gen_undef(const char *name, tr_term callback, int arity)
 struct tr_gen_started tr__gen_started(tr_term arg)
 {
     struct tr_gen_started s = { .debug = tr_nil() };
+    tr_term via = tr_nil();
     uint64_t callbacks;
     bool linked;
 
     if (!tr_match(arg, &callbacks, &linked, &s.arg) &&
-        !tr_match(arg, &callbacks, &linked, &s.arg, &s.debug))
+        !tr_match(arg, &callbacks, &linked, &s.arg, &s.debug, &via))
         tr_error(a_badarg, arg);
+    tr__start_begun(linked, via);
     s.callbacks = (const void *)(uintptr_t)callbacks;
     if (linked)
         s.parent = tr_parent();

@@ -14,10 +14,17 @@ struct tr_gen_start {
     const void *callbacks;
     enum tr_gen_server_tie tie;
     const struct tr_gen_server_opts *opts; /* may be NULL */
+    bool tries;                            /* as in struct tr_start_plan, which see */
+    uint64_t *room;
 };
 
 /* Starts it and waits for its init: what the start functions return. */
 tr_term tr__gen_start(const struct tr_gen_start *how, const struct tr_arg *args, int n);
+
+/* tr_gen_server_start_link without options; {ok, Pid} is built in `room`. The result is w of 0 when
+   there is more to it: then nothing was started, and that function says why. */
+tr_term tr__gen_server_try_start(const struct tr_gen_server *server, uint64_t *room,
+                                 struct tr_arg arg);
 
 /* {undef, [{Name, Callback, Arity}]} */
 tr_term tr__gen_undef(const char *name, tr_term callback, int arity);
@@ -35,6 +42,7 @@ struct tr_gen_started {
     tr_term arg;
 };
 
+/* Begins, see otp/start.h. */
 struct tr_gen_started tr__gen_started(tr_term arg);
 
 /* Switches on what tr__gen_debug_opts says. */

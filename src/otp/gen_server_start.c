@@ -50,19 +50,21 @@ static void body(tr_term arg)
     struct tr_gen_started started = tr__gen_started(arg);
     struct tr_server *s = new_server(started.callbacks, started.parent);
 
-    debug_on(s, started.debug);
+    if (!tr_is_nil(started.debug))
+        debug_on(s, started.debug);
     tr_set_initial_module(tr_intern(s->callbacks->name));
     tr_gen_result r = s->callbacks->init(s->state, started.arg);
     if (r.what != TR__GEN_OK)
         cannot_start(r);
-    tr_defer(tr__server_ended, s);
-    tr__init_ack_self();
+    tr__init_ack_defer(tr__server_ended, s);
     r.what = TR__GEN_NOREPLY;
     tr__server_settle(s, r);
     tr__server_run(s);
 }
 
 /* --- in the starter --- */
+
+static const char site[] = "gen_server\0" __FILE__;
 
 tr_term tr_gen_server_start_args(const struct tr_gen_server *server, enum tr_gen_server_tie tie,
                                  const struct tr_gen_server_opts *opts, const struct tr_arg *args,
@@ -74,8 +76,22 @@ tr_term tr_gen_server_start_args(const struct tr_gen_server *server, enum tr_gen
         tr_exit(a_badarg, a_undef);
     if (!server->init)
         return tr_build(a_error, tr__gen_undef(server->name, tr_build(a_init), 1));
-    static const char site[] = "gen_server\0" __FILE__;
-    return tr__gen_start(&(const struct tr_gen_start){ body, site, server, tie, opts }, args, n);
+    return tr__gen_start(&(const struct tr_gen_start){ body, site, server, tie, opts, false, NULL },
+                         args, n);
+}
+
+tr_term tr__gen_server_try_start(const struct tr_gen_server *server, uint64_t *room,
+                                 struct tr_arg arg)
+{
+    struct tr_gen_start how = { .body = body, .site = site, .tie = TR_GEN_SERVER_LINK };
+
+    if (server)
+        how.callbacks = server = tr__code_newest(server);
+    if (!server || !server->name || !server->init)
+        return (tr_term){ 0 };
+    how.tries = true;
+    how.room = room;
+    return tr__gen_start(&how, &arg, 1);
 }
 
 /* --- a process that becomes a server --- */

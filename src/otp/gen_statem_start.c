@@ -76,8 +76,7 @@ static void body(tr_term arg)
 
     if (r.what != TR__STATEM_OK)
         cannot_start(r);
-    tr_defer(tr__statem_ended, m);
-    tr__init_ack_self();
+    tr__init_ack_defer(tr__statem_ended, m);
     tr__statem_begin(m, r);
 }
 
@@ -101,7 +100,8 @@ tr_term tr_gen_statem_start_args(const struct tr_gen_statem *statem, enum tr_gen
                                    : tr__gen_undef(statem->name, tr_build(a_init), 1);
     if (refusal.w)
         return tr_build(a_error, refusal);
-    return tr__gen_start(&(const struct tr_gen_start){ body, site, statem, tie, opts }, args, n);
+    return tr__gen_start(&(const struct tr_gen_start){ body, site, statem, tie, opts, false, NULL },
+                         args, n);
 }
 
 /* --- a process that becomes a machine --- */

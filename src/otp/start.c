@@ -16,7 +16,7 @@
 #include "troupe.h"
 
 tr_atoms(ack, nack, ok, error, timeout, already_started, normal, kill, EXIT, DOWN, process, badarg,
-         badopt, name_taken, monitor, registered_name, ancestors, trap_exit);
+         badopt, name_taken, monitor, trap_exit);
 
 /* --- in the started process --- */
 
@@ -43,6 +43,14 @@ static void take_name(tr_term to)
             tr_init_fail(tr_tuple(a_error, tr_tuple(a_already_started, holder)), a_normal);
 }
 
+void tr__start_begun(bool answers, tr_term via)
+{
+    tr_report_exits();
+    if (answers)
+        tr_defer(unanswered, NULL);
+    take_name(via);
+}
+
 /* The argument is {Fn, Answers, Arg}, and the name after it if there is one to be taken. */
 static void begin(tr_term arg)
 {
@@ -52,18 +60,27 @@ static void begin(tr_term arg)
 
     if (!tr_match(arg, &fn, &answers, &user_arg) && !tr_match(arg, &fn, &answers, &user_arg, &via))
         tr_error(a_badarg, arg);
-    tr_report_exits();
-    if (answers)
-        tr_defer(unanswered, NULL);
-    take_name(via);
+    tr__start_begun(answers, via);
     ((tr_process_fn)(uintptr_t)fn)(user_arg);
+}
+
+static void ack_self(void)
+{
+    if (tr_parent().w)
+        tr_send(tr_parent(), a_ack, tr_self());
 }
 
 void tr__init_ack_self(void)
 {
     tr_defer_cancel(unanswered, NULL);
-    if (tr_parent().w)
-        tr_send(tr_parent(), a_ack, tr_self());
+    ack_self();
+}
+
+void tr__init_ack_defer(void (*fn)(void *), void *arg)
+{
+    if (!tr_defer_replace(unanswered, NULL, fn, arg))
+        tr_defer(fn, arg);
+    ack_self();
 }
 
 /* In this order: killed in between, the process leaves its starter with the exit signal alone. */
@@ -86,73 +103,30 @@ void tr_init_fail_args(struct tr_arg result, struct tr_arg reason)
 
 /* --- in the starter: the start --- */
 
-struct plan {
-    tr_process_fn fn;
-    struct tr_spawn_opts opts;
-    tr_term via; /* w is 0: none */
-    const char *site;
-    const struct tr_arg *args;
-    int n;
-    bool by_link; /* the starter waits, and only the link tells it of the end */
-};
-
-static tr_term own_info(tr_atom item)
+/* TR_EEXIST when the name is taken. Without `tries` any other failure ends the caller. */
+static tr_err spawn(tr_pid *pid, const struct tr_start_plan *plan, const struct tr_spawn_opts *opts)
 {
-    tr_term value = tr_nil();
+    tr_err err = tr_try_spawn_args(pid, plan->fn, opts, plan->site, plan->args, plan->n);
 
-    tr_process_info(tr_self(), item, &value);
-    return value;
+    if (!err || err == TR_EEXIST || plan->tries)
+        return err;
+    *pid = tr_spawn_args(plan->fn, opts, plan->site, plan->args, plan->n);
+    return TR_OK;
 }
 
-tr_term tr__child_ancestors(void)
-{
-    if (!tr_in_process())
-        return tr_nil();
-    tr_term name = own_info(a_registered_name);
-    tr_term self = tr_build(tr_self());
-    return tr_list_push(own_info(a_ancestors), tr_is_nil(name) ? self : name);
-}
-
-/* False when the name is taken; ends the caller when nothing can be started. */
-static bool spawn(tr_pid *pid, const struct plan *plan)
-{
-    tr_err err = TR_OK;
-
-    if (!plan->fn)
-        tr_spawn_args(NULL, NULL, plan->site, NULL, 0); /* ends the caller with its own reason */
-    tr_scope
-    {
-        struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)plan->fn), TR_ARG(plan->by_link),
-                                 tr_message_arg(plan->args, plan->n), TR_ARG(plan->via) };
-        int n = plan->via.w ? 4 : 3;
-        err = tr_try_spawn_args(pid, begin, &plan->opts, plan->site, args, n);
-        if (err && err != TR_EEXIST)
-            *pid = tr_spawn_args(begin, &plan->opts, plan->site, args, n);
-    }
-    return err != TR_EEXIST;
-}
-
-tr_pid tr_proc_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
-                          const struct tr_arg *args, int n)
-{
-    struct plan plan = { .fn = fn, .site = site, .args = args, .n = n };
-    tr_pid pid;
-
-    if (opts)
-        plan.opts = *opts;
-    plan.opts.lineage = true;
-    if (!spawn(&pid, &plan))
-        tr_exit(a_badarg, a_name_taken);
-    return pid;
-}
-
-/* Starts the child; false when its name is taken, and then *taken is {error, {...}}. */
-static bool start_child(tr_pid *pid, const struct plan *plan, tr_term *taken)
+/* Starts the child; false when its name is taken, and then *taken is {error, {...}}; or when it
+   cannot be started, and then that is w of 0. */
+static bool start_child(tr_pid *pid, const struct tr_start_plan *plan,
+                        const struct tr_spawn_opts *opts, tr_term *taken)
 {
     tr_pid holder;
+    tr_err err;
 
-    while (!spawn(pid, plan)) {
-        if (tr_whereis(plan->opts.name, &holder)) {
+    taken->w = 0;
+    while ((err = spawn(pid, plan, opts))) {
+        if (err != TR_EEXIST)
+            return false;
+        if (tr_whereis(opts->name, &holder)) {
             *taken = tr_build(a_error, tr_tuple(a_already_started, holder));
             return false;
         }
@@ -161,27 +135,69 @@ static bool start_child(tr_pid *pid, const struct plan *plan, tr_term *taken)
     return true;
 }
 
-static struct plan plan_of(tr_process_fn fn, const struct tr_start_opts *opts, const char *site,
-                           const struct tr_arg *args, int n)
+void tr__start_check(const struct tr_start_opts *opts)
 {
-    struct plan plan = { .fn = fn, .site = site, .args = args, .n = n };
     tr_term name;
 
-    if (opts) {
-        plan.opts = opts->spawn;
-        plan.via = opts->via;
-    }
-    plan.opts.lineage = true;
-    if (plan.via.w && (plan.opts.name.w || !tr_via_module(plan.via, &name)))
-        tr_exit(a_badarg, plan.via);
-    if (plan.opts.link || plan.opts.monitor)
+    if (opts->via.w && (opts->spawn.name.w || !tr_via_module(opts->via, &name)))
+        tr_exit(a_badarg, opts->via);
+    if (opts->spawn.link || opts->spawn.monitor)
         tr_exit(a_badarg, a_badopt);
-    return plan;
 }
 
-static int64_t timeout_of(const struct tr_start_opts *opts)
+/* A function of the program, to be run by `begin`. */
+struct function {
+    struct tr_start_opts opts;
+    struct tr_start_plan plan;
+    struct tr_arg begin_args[4];
+};
+
+static const struct tr_start_plan *function(struct function *f, tr_process_fn fn, const char *site,
+                                            const struct tr_arg *args, int n, bool by_link)
 {
-    return opts && opts->timeout_ms ? opts->timeout_ms : TR_INFINITY;
+    tr_term via = f->opts.via;
+
+    if (!fn)
+        tr_spawn_args(NULL, NULL, site, NULL, 0); /* ends the caller with its own reason */
+    f->opts.spawn.lineage = true;
+    f->opts.spawn.link |= by_link;
+    f->begin_args[0] = TR_ARG((uint64_t)(uintptr_t)fn);
+    f->begin_args[1] = TR_ARG(by_link);
+    f->begin_args[2] = tr_message_arg(args, n);
+    if (via.w)
+        f->begin_args[3] = TR_ARG(via);
+    f->plan =
+        (struct tr_start_plan){ begin, site, &f->opts, f->begin_args, via.w ? 4 : 3, false, NULL };
+    return &f->plan;
+}
+
+/* The options, checked. */
+static struct function function_with(const struct tr_start_opts *opts)
+{
+    struct function f = { 0 };
+
+    if (opts)
+        f.opts = *opts;
+    tr__start_check(&f.opts);
+    return f;
+}
+
+tr_pid tr_proc_spawn_args(tr_process_fn fn, const struct tr_spawn_opts *opts, const char *site,
+                          const struct tr_arg *args, int n)
+{
+    struct function f = { 0 };
+    tr_pid pid;
+
+    if (opts)
+        f.opts.spawn = *opts;
+    if (spawn(&pid, function(&f, fn, site, args, n, false), &f.opts.spawn))
+        tr_exit(a_badarg, a_name_taken);
+    return pid;
+}
+
+static int64_t timeout_of(const struct tr_start_plan *plan)
+{
+    return plan->opts->timeout_ms ? plan->opts->timeout_ms : TR_INFINITY;
 }
 
 /* --- in the starter: the answer --- */
@@ -193,6 +209,13 @@ struct answer {
     tr_term result; /* what is acknowledged, or the reason of the end */
     tr_term reason; /* of a nack */
 };
+
+static struct answer ready(tr_pid pid, uint64_t *room)
+{
+    tr_term result = room ? tr__pair_in(room, a_ok, pid) : tr_build(a_ok, pid);
+
+    return (struct answer){ ACK, result, tr_nil() };
+}
 
 /* `end` is the tag of the message that tells of the child's end: five elements from a monitor,
    three from a link. */
@@ -220,8 +243,30 @@ static struct answer await_answer(tr_pid pid, tr_ref since, tr_atom end, int64_t
         }
     }
     if (a.outcome == READY)
-        a = (struct answer){ ACK, tr_build(a_ok, pid), tr_nil() };
+        a = ready(pid, NULL);
     return a;
+}
+
+/* The same for a link: all that it can be has the pid in the second place. */
+static struct answer await_linked(const struct tr_start_plan *plan, tr_pid pid, tr_ref since)
+{
+    int64_t ms = timeout_of(plan);
+    int64_t begun = ms == TR_INFINITY ? 0 : tr_monotonic_ms();
+    tr_term t;
+
+    switch (tr__await(a_ack, pid.w, 2, since, ms, &t)) {
+    case TR__AWAITED:
+        return ready(pid, plan->room);
+    case TR__AWAITED_NOTHING:
+        return (struct answer){ .outcome = LATE };
+    case TR__AWAITED_ANOTHER:
+        break;
+    }
+    if (ms != TR_INFINITY) {
+        ms -= tr_monotonic_ms() - begun;
+        ms = ms < 0 ? 0 : ms;
+    }
+    return await_answer(pid, since, a_EXIT, ms);
 }
 
 /* Waits for the end of a process; the reason in the 'DOWN', kept. */
@@ -262,19 +307,18 @@ static tr_term result_of(const struct answer *a)
 
 /* --- the three forms --- */
 
-tr_term tr_start_args(tr_process_fn fn, const struct tr_start_opts *opts, const char *site,
-                      const struct tr_arg *args, int n)
+tr_term tr__start(const struct tr_start_plan *plan)
 {
-    struct plan plan = plan_of(fn, opts, site, args, n);
+    struct tr_spawn_opts opts = plan->opts->spawn;
     tr_term taken;
     tr_ref ref;
     tr_pid pid;
 
-    plan.opts.monitor = &ref;
-    plan.opts.monitor_tag = a_DOWN;
-    if (!start_child(&pid, &plan, &taken))
+    opts.monitor = &ref;
+    opts.monitor_tag = a_DOWN;
+    if (!start_child(&pid, plan, &opts, &taken))
         return taken;
-    struct answer a = await_answer(pid, ref, a_DOWN, timeout_of(opts));
+    struct answer a = await_answer(pid, ref, a_DOWN, timeout_of(plan));
     if (a.outcome == ACK)
         tr_demonitor_flush(ref);
     else if (a.outcome == NACK)
@@ -284,21 +328,18 @@ tr_term tr_start_args(tr_process_fn fn, const struct tr_start_opts *opts, const 
     return result_of(&a);
 }
 
-tr_term tr_start_monitor_args(tr_process_fn fn, tr_ref *ref, const struct tr_start_opts *opts,
-                              const char *site, const struct tr_arg *args, int n)
+tr_term tr__start_monitor(const struct tr_start_plan *plan, tr_ref *ref)
 {
-    struct plan plan = plan_of(fn, opts, site, args, n);
-    tr_atom tag = plan.opts.monitor_tag.w ? plan.opts.monitor_tag : a_DOWN;
+    struct tr_spawn_opts opts = plan->opts->spawn;
+    tr_atom tag = opts.monitor_tag.w ? opts.monitor_tag : a_DOWN;
     tr_term taken;
     tr_pid pid;
 
-    if (!ref)
-        tr_exit(a_badarg, a_monitor);
     ref->w = 0;
-    plan.opts.monitor = ref;
-    if (!start_child(&pid, &plan, &taken))
+    opts.monitor = ref;
+    if (!start_child(&pid, plan, &opts, &taken))
         return taken;
-    struct answer a = await_answer(pid, *ref, tag, timeout_of(opts));
+    struct answer a = await_answer(pid, *ref, tag, timeout_of(plan));
     if (a.outcome == ACK)
         return result_of(&a);
     tr_term reason = a.outcome == ENDED  ? a.result
@@ -314,37 +355,57 @@ tr_term tr_start_monitor_args(tr_process_fn fn, tr_ref *ref, const struct tr_sta
 /* The child of a link has ended, or is about to: waits for it, and leaves no 'EXIT' behind. */
 static void end_of_link(tr_pid pid, const struct answer *a)
 {
-    bool traps = false;
+    tr_term trapping;
+    bool traps;
 
     tr_unlink(pid);
     tr_ref ref = tr_monitor(pid);
     tr_release(a->outcome == LATE ? kill_late(pid, ref, a_DOWN) : await_end(ref, a_DOWN));
-    tr_receive (m) {
-        tr_on (m, a_EXIT, pid, tr_any()) {
-        }
-        tr_after (m, 0) {
-        }
-    }
+    tr_unlink_flush(pid, (tr_ref){ 0 }, NULL);
     /* The unlink may have come before the exit signal, which still has its effect. */
     if (a->outcome == NACK && !tr_match(a->reason, a_normal) &&
-        tr_match(own_info(a_trap_exit), &traps) && !traps)
+        tr_process_info(tr_self(), a_trap_exit, &trapping) && tr_match(trapping, &traps) && !traps)
         tr_exit_to(tr_self(), a->reason);
+}
+
+tr_term tr__start_link(const struct tr_start_plan *plan)
+{
+    tr_ref since = tr_make_ref();
+    tr_term taken;
+    tr_pid pid;
+
+    if (!start_child(&pid, plan, &plan->opts->spawn, &taken))
+        return taken;
+    struct answer a = await_linked(plan, pid, since);
+    if (a.outcome == LATE || a.outcome == NACK)
+        end_of_link(pid, &a);
+    return result_of(&a);
+}
+
+/* --- the same for functions of the program --- */
+
+tr_term tr_start_args(tr_process_fn fn, const struct tr_start_opts *opts, const char *site,
+                      const struct tr_arg *args, int n)
+{
+    struct function f = function_with(opts);
+
+    return tr__start(function(&f, fn, site, args, n, false));
+}
+
+tr_term tr_start_monitor_args(tr_process_fn fn, tr_ref *ref, const struct tr_start_opts *opts,
+                              const char *site, const struct tr_arg *args, int n)
+{
+    struct function f = function_with(opts);
+
+    if (!ref)
+        tr_exit(a_badarg, a_monitor);
+    return tr__start_monitor(function(&f, fn, site, args, n, false), ref);
 }
 
 tr_term tr_start_link_args(tr_process_fn fn, const struct tr_start_opts *opts, const char *site,
                            const struct tr_arg *args, int n)
 {
-    struct plan plan = plan_of(fn, opts, site, args, n);
-    tr_ref since = tr_make_ref();
-    tr_term taken;
-    tr_pid pid;
+    struct function f = function_with(opts);
 
-    plan.opts.link = true;
-    plan.by_link = true;
-    if (!start_child(&pid, &plan, &taken))
-        return taken;
-    struct answer a = await_answer(pid, since, a_EXIT, timeout_of(opts));
-    if (a.outcome == LATE || a.outcome == NACK)
-        end_of_link(pid, &a);
-    return result_of(&a);
+    return tr__start_link(function(&f, fn, site, args, n, true));
 }

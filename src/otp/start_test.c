@@ -90,6 +90,39 @@ TEST_PROC(late_acknowledgement_leaves_nothing_behind)
     }
 }
 
+/* What it sends before looks at first like what its starter waits for. */
+static void talkative_child(tr_term arg)
+{
+    tr_send(tr_parent(), a_other, tr_self(), 1);
+    tr_send(tr_parent(), a_why, tr_self());
+    if (tr_match(arg, a_ok))
+        tr_init_ack(a_ok, tr_self());
+    wait_for_system(arg);
+}
+
+TEST_PROC(messages_of_the_child_are_no_acknowledgement)
+{
+    tr_pid pid, sender;
+
+    for (int i = 0; i < 2; i++) {
+        CHECK(tr_match(tr_start_link(talkative_child, NULL, a_ok), a_ok, &pid));
+        CHECK_MAILBOX(2);
+        tr_receive (m)
+            tr_on (m, a_other, pid, 1) {
+            }
+        tr_receive (m)
+            tr_on (m, a_why, pid) {
+            }
+        tr_trap_exit(true);
+    }
+    CHECK_TERM(tr_start_link(talkative_child, TR_START_OPTS(.timeout_ms = 20), a_error),
+               tr_build(a_error, a_timeout));
+    tr_receive (m)
+        tr_on (m, a_other, &sender, 1)
+            CHECK(!tr_is_alive(sender));
+    CHECK_MAILBOX(1);
+}
+
 TEST_PROC(child_that_ends_before_it_acknowledges_is_an_error)
 {
     FACT("PROC-034", "when the child ends before it acknowledges, the start returns "

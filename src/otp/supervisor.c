@@ -283,6 +283,8 @@ static tr_gen_result sup_call(void *state, tr_term request, tr_term from)
         return tr__dynamic_call(s, request);
     if (tr_match(request, a_start_child, &spec))
         return tr_gen_reply(start_child(s, spec));
+    if (tr__child_is_compact(request))
+        return tr_gen_reply(start_child(s, request));
     tr_term answer = about_child(s, request);
     return answer.w ? tr_gen_reply(answer) : tr_gen_unknown();
 }

@@ -111,9 +111,10 @@ struct tr_sup {
     struct tr_restart_limit limit;
     struct tr_backoff backoff;
     struct tr_children children;
-    int64_t max_children;       /* dynamic */
-    tr_term extra;              /* dynamic: kept list */
-    struct tr_child *prototype; /* simple_one_for_one */
+    int64_t max_children;             /* dynamic */
+    tr_term extra;                    /* dynamic: kept list */
+    struct tr_child *prototype;       /* simple_one_for_one */
+    _Alignas(16) uint64_t started[3]; /* the {ok, Pid} of the child started last */
 };
 
 /* --- supervisor.c --- */
@@ -136,12 +137,16 @@ tr_term tr__child_parse(struct tr_child *c, tr_term spec, enum tr_auto_shutdown 
    anything else, and then *c is cleared. */
 bool tr__child_parse_compact(struct tr_child *c, tr_term spec);
 
+/* Whether it is one of these. */
+bool tr__child_is_compact(tr_term spec);
+
 /* --- supervisor_spec.c --- */
 
 /*
  * Asks a supervisor to start a child that a struct specifies. Where that says nothing unusual the
- * specification travels as {'$c', Address, Traits, Args} or {'$c', Address, Traits, Args, Id,
- * Name}, since a map would cost more to build, to send and to read than all the rest of the start.
+ * request is {'$c', Address, Traits, Args} or {'$c', Address, Traits, Args, Id, Name} instead of
+ * {start_child, Spec}, since a map would cost more to build, to send and to read than all the rest
+ * of the start.
  */
 tr_term tr__child_ask_start(tr_term to, const struct tr_child_spec *spec, bool dynamic);
 
@@ -200,8 +205,8 @@ void tr__child_becomes(struct tr_sup *s, struct tr_child *c, enum tr_child_state
 tr_term tr__child_run_start(const struct tr_child *c, tr_term args);
 
 /* The same, but nothing ends the caller, and the result is {ok, Pid}, {ok, Pid, Info}, ignore, or
-   {error, Reason}. The child is as before. */
-tr_term tr__child_call_start(const struct tr_sup *s, const struct tr_child *c, tr_term args);
+   {error, Reason}, until the next start. The child is as before. */
+tr_term tr__child_call_start(struct tr_sup *s, const struct tr_child *c, tr_term args);
 
 /* Starts a child that is in the table; it becomes RUNNING or, by ignore, STOPPED, and is left alone
    by an error. */

@@ -5,6 +5,7 @@
  * Start functions run in the supervisor, as in OTP: while one waits, so does the supervisor. What
  * would end the process in one of them is caught, and is the reason for which the start failed.
  */
+#include "otp/gen.h"
 #include "otp/start.h"
 #include "otp/supervisor.h"
 
@@ -66,23 +67,28 @@ static tr_term start_process(const struct tr_child *c, struct tr_arg arg)
 
 static tr_term start_thing(const struct tr_child *c, struct tr_arg arg)
 {
-    struct tr_gen_server_opts opts = { 0 };
+    struct tr_gen_server_opts named;
+    const struct tr_gen_server_opts *opts = NULL;
 
-    if (c->name.w && !tr_match(c->name, &opts.name))
-        opts.via = c->name;
+    if (c->name.w) {
+        named = (struct tr_gen_server_opts){ 0 };
+        if (!tr_match(c->name, &named.name))
+            named.via = c->name;
+        opts = &named;
+    }
     switch ((enum tr_child_kind)c->kind) {
     case TR__CHILD_SERVER:
-        return tr_gen_server_start_args(c->what, TR_GEN_SERVER_LINK, &opts, &arg, 1);
+        return tr_gen_server_start_args(c->what, TR_GEN_SERVER_LINK, opts, &arg, 1);
     case TR__CHILD_STATEM:
-        return tr_gen_statem_start_args(c->what, TR_GEN_SERVER_LINK, &opts, &arg, 1);
+        return tr_gen_statem_start_args(c->what, TR_GEN_SERVER_LINK, opts, &arg, 1);
     case TR__CHILD_PROCESS:
         return start_process(c, arg);
     case TR__CHILD_SUPERVISOR:
-        return tr_supervisor_start_link_args(c->what, &opts, &arg, 1);
+        return tr_supervisor_start_link_args(c->what, opts, &arg, 1);
     case TR__CHILD_DYNAMIC:
-        return tr_dynamic_supervisor_start_link_args(c->what, &opts, &arg, 1);
+        return tr_dynamic_supervisor_start_link_args(c->what, opts, &arg, 1);
     case TR__CHILD_PARTITIONS:
-        return tr_partition_supervisor_start_link(c->what, &opts);
+        return tr_partition_supervisor_start_link(c->what, opts);
     case TR__CHILD_FUNCTION:
         return ((tr_start_fn)(uintptr_t)c->what)(tr_build_args(&arg, 1));
     case TR__CHILD_UNKNOWN:
@@ -130,11 +136,17 @@ static tr_term failed(const struct tr_sup *s, tr_term reason)
     return tr_build(a_error, tr_tuple(a_EXIT, reason));
 }
 
-tr_term tr__child_call_start(const struct tr_sup *s, const struct tr_child *c, tr_term args)
+tr_term tr__child_call_start(struct tr_sup *s, const struct tr_child *c, tr_term args)
 {
     struct start start = { .child = c, .args = args };
     tr_term reason;
 
+    /* Most children are of this kind, whose start does not end its caller. */
+    if (c->kind == TR__CHILD_SERVER && !c->name.w) {
+        tr_term result = tr__gen_server_try_start(c->what, s->started, TR_ARG(argument(args)));
+        if (result.w)
+            return result;
+    }
     if (tr_catch(run_start, &start, &reason))
         return failed(s, reason);
     if (!start.result.w)
@@ -174,7 +186,10 @@ tr_term tr__child_start(struct tr_sup *s, struct tr_child *c)
 static tr_term await_down(tr_ref monitor, int64_t timeout_ms)
 {
     tr_term reason, result = { 0 };
+    enum tr__awaited awaited = tr__await(a_DOWN, monitor.w, 5, monitor, timeout_ms, &result);
 
+    if (awaited != TR__AWAITED_ANOTHER)
+        return result;
     tr_receive_ref(m, monitor)
     {
         tr_on (m, a_DOWN, monitor, tr_any(), tr_any(), &reason)
@@ -185,42 +200,21 @@ static tr_term await_down(tr_ref monitor, int64_t timeout_ms)
     return result;
 }
 
-/*
- * Takes the 'EXIT' of a process that has ended, whose reason is the true one. One that came before
- * the monitor was made is looked for in the whole mailbox: there is one only if the process was
- * dead by then.
- */
-static tr_term take_exit(tr_pid pid, tr_ref monitor, tr_term down)
-{
-    tr_ref since = tr_match(down, a_noproc) ? (tr_ref){ 0 } : monitor;
-    tr_term reason, result = down;
-
-    tr_unlink(pid);
-    tr_receive_ref(m, since)
-    {
-        tr_on (m, a_EXIT, pid, &reason)
-            result = tr_receive_result(&m, reason);
-        tr_after (m, 0) {
-        }
-    }
-    return result;
-}
-
-/* Ends the process; the reason with which it ended. */
+/* Ends the process; the reason with which it ended. That of one that was dead by then is in its
+   'EXIT', somewhere in the mailbox. */
 static tr_term end_process(const struct tr_child *c)
 {
-    tr_ref monitor = tr_monitor(c->pid);
-    tr_term down = { 0 };
+    bool brutal = c->shutdown_ms == TR_BRUTAL_KILL;
+    tr_ref monitor = tr_end_watched(c->pid, brutal ? a_kill : a_shutdown);
+    tr_term down = await_down(monitor, brutal ? TR_INFINITY : c->shutdown_ms);
 
-    if (c->shutdown_ms != TR_BRUTAL_KILL) {
-        tr_exit_to(c->pid, a_shutdown);
-        down = await_down(monitor, c->shutdown_ms);
-    }
     if (!down.w) {
         tr_exit_to(c->pid, a_kill);
         down = await_down(monitor, TR_INFINITY);
     }
-    return take_exit(c->pid, monitor, down);
+    if (tr_match(down, a_noproc))
+        tr_unlink_flush(c->pid, (tr_ref){ 0 }, &down);
+    return down;
 }
 
 /* Whether a child that is being ended may end so. */
@@ -246,12 +240,8 @@ void tr__child_check_end(struct tr_sup *s, const struct tr_child *c, tr_term rea
 
 void tr__child_end(struct tr_sup *s, struct tr_child *c)
 {
-    if (c->state != TR__CHILD_RUNNING)
-        return;
-    tr_scope
-    {
+    if (c->state == TR__CHILD_RUNNING)
         tr__child_check_end(s, c, end_process(c));
-    }
 }
 
 void tr__child_gone(struct tr_sup *s, struct tr_child *c)

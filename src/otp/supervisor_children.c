@@ -94,14 +94,20 @@ struct tr_child *tr__children_by_pid(struct tr_sup *s, tr_pid pid)
 
 /* --- children --- */
 
+/* Most ids and arguments are one word, which needs no keeping. */
+static tr_term keep(tr_term t)
+{
+    return tr_is_atom(t) || tr_is_nil(t) ? t : tr_keep(t);
+}
+
 struct tr_child *tr__children_add(struct tr_sup *s, const struct tr_child *c)
 {
     struct tr_children *t = &s->children;
     struct tr_child *new = tr_alloc(sizeof *new);
 
     *new = *c;
-    new->id = c->id.w ? tr_keep(c->id) : c->id;
-    new->args = tr_keep(c->args);
+    new->id = c->id.w ? keep(c->id) : c->id;
+    new->args = keep(c->args);
     if (c->modules.w)
         new->modules = tr_keep(c->modules);
     if (c->name.w)

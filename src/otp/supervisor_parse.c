@@ -129,6 +129,12 @@ static tr_term parse_modules(struct tr_child *c, tr_term spec)
     return tr_is_nil(rest) ? fine : tr_build(a_invalid_modules, c->modules);
 }
 
+bool tr__child_is_compact(tr_term spec)
+{
+    return tr_match(spec, a_c, tr_any(), tr_any(), tr_any()) ||
+           tr_match(spec, a_c, tr_any(), tr_any(), tr_any(), tr_any(), tr_any());
+}
+
 bool tr__child_parse_compact(struct tr_child *c, tr_term spec)
 {
     tr_term name = tr_build(a_undefined);

@@ -18,7 +18,10 @@ void tr__supervisor_end_children(struct tr_sup *s, struct tr_child *first)
 
     for (struct tr_child *older, *c = s->children.newest; c != stop; c = older) {
         older = c->older;
-        tr__child_end(s, c);
+        tr_scope
+        {
+            tr__child_end(s, c);
+        }
         tr__child_gone(s, c);
     }
 }

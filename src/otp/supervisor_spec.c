@@ -12,7 +12,7 @@
 #include <string.h>
 
 tr_atoms(id, start, restart, significant, shutdown, type, modules, start_link, permanent, transient,
-         temporary, worker, supervisor, brutal_kill, infinity, undefined, start_child);
+         temporary, worker, supervisor, brutal_kill, infinity, undefined);
 tr_atom_as(a_c, "$c");
 
 enum { SHUTDOWN_MAX_MS = INT32_MAX };
@@ -227,15 +227,13 @@ tr_term tr__child_ask_start(tr_term to, const struct tr_child_spec *s, bool dyna
     uint64_t address = (uint64_t)(uintptr_t)thing.what;
 
     if (is_plain(s, thing) && dynamic && module && !has_name(s))
-        return tr_call_within(TR_INFINITY, to, a_start_child,
-                              tr_tuple(a_c, address, traits_of(s, thing), args_of(s)));
+        return tr_call_within(TR_INFINITY, to, a_c, address, traits_of(s, thing), args_of(s));
     tr_term id = id_of(s, module);
     if (dynamic && !id.w)
         id = tr_build(a_undefined);
     if (is_plain(s, thing) && id.w)
-        return tr_call_within(
-            TR_INFINITY, to, a_start_child,
-            tr_tuple(a_c, address, traits_of(s, thing), args_of(s), id, name_of(s)));
+        return tr_call_within(TR_INFINITY, to, a_c, address, traits_of(s, thing), args_of(s), id,
+                              name_of(s));
     return dynamic ? tr_dynamic_supervisor_start_child_term(to, tr_child_to_term(s))
                    : tr_supervisor_start_child_term(to, tr_child_to_term(s));
 }

@@ -13,7 +13,7 @@
 #include <string.h>
 
 tr_atoms(start, async, children, terminate, ok, error, not_found, max_children, badarg, undef,
-         shutdown, kill, DOWN, EXIT, task_supervisor, out_of_memory, system_limit);
+         shutdown, kill, noproc, DOWN, EXIT, task_supervisor, out_of_memory, system_limit);
 
 #define SHUTDOWN_MS  5000
 #define MAX_RESTARTS 3
@@ -194,32 +194,26 @@ static void tell_to_end(struct child *c)
 {
     bool brutal = c->shutdown_ms == TR_TASK_BRUTAL_KILL;
 
-    c->watch = tr_monitor(c->pid);
+    c->watch = tr_end_watched(c->pid, brutal ? a_kill : a_shutdown);
     c->deadline = tr__deadline_of(brutal ? TR_INFINITY : c->shutdown_ms);
-    tr_exit_to(c->pid, brutal ? a_kill : a_shutdown);
 }
 
-/* Takes the 'DOWN' of that child, and the 'EXIT' that comes with it; false when it is late. */
+/* Takes the 'DOWN' of that child, and the 'EXIT' of one that had ended before; false when it is
+   late. */
 static bool has_ended(struct child *c, int64_t timeout_ms)
 {
-    bool ended = true;
+    bool ended = true, before = false;
+    tr_term reason;
 
     tr_receive (m) {
-        tr_on (m, a_DOWN, c->watch, tr_any(), tr_any(), tr_any()) {
-        }
+        tr_on (m, a_DOWN, c->watch, tr_any(), tr_any(), &reason)
+            before = tr_match(reason, a_noproc);
         tr_after (m, timeout_ms)
             ended = false;
     }
-    if (!ended)
-        return false;
-    tr_unlink(c->pid);
-    tr_receive (m) {
-        tr_on (m, a_EXIT, c->pid, tr_any()) {
-        }
-        tr_after (m, 0) {
-        }
-    }
-    return true;
+    if (before)
+        tr_unlink_flush(c->pid, (tr_ref){ 0 }, NULL);
+    return ended;
 }
 
 static void wait_for_end(struct child *c)
