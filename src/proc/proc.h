@@ -396,8 +396,10 @@ static inline void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct
         sig->next = newest == TR__ASLEEP ? NULL : newest;
     } while (!atomic_compare_exchange_weak_explicit(&p->inbox, &newest, sig, memory_order_acq_rel,
                                                     memory_order_relaxed));
-    if (newest == TR__ASLEEP)
+    if (newest == TR__ASLEEP) {
+        tr__context_prefetch(&p->context);
         tr__wake_from(tls->worker, &p->runnable);
+    }
 }
 
 static inline void tr__take_signal(struct tr_proc *p)
