@@ -60,6 +60,7 @@ static inline void begin(struct tr_receive_scope *m)
     m->deadline = TR__NEVER;
     if (tr__unlikely(tr__is_capped(p)))
         tr__caps_receive(p, m);
+    p->worker->receives++;
     tr__spend(p, TR__COST_RECEIVE);
 }
 

@@ -9,6 +9,7 @@
  * and it has the pages of stacks given back that nobody needs. When all workers are parked it
  * sleeps too, without a limit: an idle program costs no CPU.
  */
+#include "sched/gather.h"
 #include "sched/thread.h"
 #include "sched/worker.h"
 
@@ -77,30 +78,35 @@ static bool is_needed(struct tr_worker *w, int64_t now)
     return false;
 }
 
-static void look_at(struct tr_worker *w, int64_t now)
+/* True when a process has kept it for two looks, so does not come to the library, while others
+   wait. */
+static bool look_at(struct tr_worker *w, int64_t now)
 {
     uint32_t turn = atomic_load_explicit(&w->turn_now, memory_order_relaxed);
     uint32_t *stuck = &monitor.stuck[w->index];
 
     *stuck = turn == monitor.seen[w->index] ? *stuck + 1 : 0;
     monitor.seen[w->index] = turn;
-    if (*stuck == 0)
-        return;
+    if (*stuck == 0 || tr__is_resting(w))
+        return false;
     atomic_store_explicit(&w->preempt, true, memory_order_relaxed);
-    if (is_needed(w, now))
-        tr__thread_take_worker(w, *stuck == 1);
+    if (!is_needed(w, now))
+        return false;
+    tr__thread_take_worker(w, *stuck == 1);
+    return *stuck > 1;
 }
 
 static void look_at_all(void)
 {
     int64_t now = tr__clock_ns();
-    bool waiting = false;
+    bool waiting = false, held_up = false;
 
     for (int i = 0; i < tr__sched.count; i++) {
         struct tr_worker *w = &tr__sched.workers[i];
-        look_at(w, now);
+        held_up |= look_at(w, now);
         waiting |= tr__runring_count(&w->ring) > 0;
     }
+    tr__gather_tick(now, held_up);
     /* Who is woken for descriptors goes to sleep in their set, if there is nothing else to do. */
     if (tr__poll_tick() || waiting)
         tr__idle_wake_one();

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/fault.h"
 #include "os/barrier.h"
+#include "sched/gather.h"
 #include "sched/replay.h"
 #include "sched/thread.h"
 #include "sched/worker.h"
@@ -66,6 +67,7 @@ tr_err tr__sched_start(int count)
     tr__sched.count = n;
     atomic_store(&tr__sched.stopping, false);
     tr__idle_init();
+    tr__gather_init();
     for (int i = 0; i < TR__PRIO_COUNT; i++)
         tr__sched.lists[i] = (struct tr_runlist){ 0 };
     tr_err err = tr__threads_start();

@@ -9,6 +9,7 @@
 #include "sched/worker.h"
 
 #include "base/clock.h"
+#include "sched/gather.h"
 #include "sched/replay.h"
 
 #include <stddef.h>
@@ -17,6 +18,7 @@
 #define LOW_EVERY    8
 #define TIMERS_EVERY 16
 #define WAKE_AT      4 /* entries in a ring that justify waking another worker (6 us) at once */
+#define MESSAGE      16 /* what a turn, and a receive, count as in the work that is done: as a send */
 #define SPINS        60
 
 struct tr__sched tr__sched;
@@ -98,7 +100,7 @@ static inline struct tr_runnable *urgent(void)
     return r ? r : tr__runlist_pop(&tr__sched.lists[TR__PRIO_HIGH]);
 }
 
-static TR__NOINLINE void advance_timers(struct tr_worker *w)
+TR__NOINLINE void tr__worker_advance_timers(struct tr_worker *w)
 {
     if (atomic_load_explicit(&w->wheel.next_due, memory_order_relaxed) == TR__NEVER)
         return;
@@ -126,26 +128,54 @@ static inline struct tr_runnable *pop(struct tr_worker *w)
     return tr__runring_pop(&w->ring, (unsigned)tr__sched.count - 1);
 }
 
+static inline void new_budget(struct tr_worker *w)
+{
+    w->spent += (uint64_t)(TR__TURN_BUDGET - w->budget);
+    atomic_store_explicit(&w->work, w->spent + MESSAGE * (w->receives + w->turns),
+                          memory_order_relaxed);
+    w->budget = TR__TURN_BUDGET;
+}
+
+/* While some workers rest, the caller perhaps: what they have given away is in the common list, and
+   should not wait longer than what is in the ring. */
+static TR__NOINLINE struct tr_runnable *take_given(struct tr_worker *w, uint32_t turn)
+{
+    if (tr__is_asked_to_rest(w))
+        tr__gather_rest(w);
+    return turn % 2 == 1 ? tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL]) : NULL;
+}
+
 static inline struct tr_runnable *take_local(struct tr_worker *w)
 {
     uint32_t turn = w->turns++;
     struct tr_runnable *r = urgent();
 
     if (tr__unlikely(r)) {
-        w->budget = TR__TURN_BUDGET;
+        new_budget(w);
         return r;
     }
     if (turn % TIMERS_EVERY == 0)
-        advance_timers(w);
+        tr__worker_advance_timers(w);
     r = take_next(w);
     if (r)
         return r;
-    w->budget = TR__TURN_BUDGET;
-    if (turn % COMMON_EVERY == 0 && !(r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL])))
+    new_budget(w);
+    if (tr__unlikely(atomic_load_explicit(&tr__sched.some_rest, memory_order_relaxed)))
+        r = take_given(w, turn);
+    if (!r && turn % COMMON_EVERY == 0 && !(r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL])))
         r = tr__runring_pop_behind(&w->ring);
     if (!r && turn % LOW_EVERY == 0)
         r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_LOW]);
     return r ? r : pop(w);
+}
+
+void tr__worker_give_away(struct tr_worker *w)
+{
+    struct tr_runnable *r = atomic_load_explicit(&w->next, memory_order_relaxed);
+
+    atomic_store_explicit(&w->next, NULL, memory_order_relaxed);
+    for (; r || (r = pop(w)); r = NULL)
+        common_push(r);
 }
 
 uint64_t tr__worker_random(struct tr_worker *w)
@@ -182,7 +212,7 @@ static struct tr_runnable *look_around(struct tr_worker *w)
     if (!r)
         r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_LOW]);
     if (!r) {
-        advance_timers(w);
+        tr__worker_advance_timers(w);
         r = take_next(w);
     }
     if (!r)
@@ -194,9 +224,11 @@ static struct tr_runnable *look_around(struct tr_worker *w)
 static TR__NOINLINE struct tr_runnable *find(struct tr_worker *w)
 {
     while (!atomic_load_explicit(&tr__sched.stopping, memory_order_acquire)) {
+        if (tr__is_asked_to_rest(w))
+            tr__gather_rest(w);
         tr__idle_search(w);
         for (int i = 0; i < SPINS; i++) {
-            w->budget = TR__TURN_BUDGET;
+            new_budget(w);
             struct tr_runnable *r = look_around(w);
             if (r) {
                 tr__idle_found(w);

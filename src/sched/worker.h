@@ -42,6 +42,8 @@ struct tr_worker {
     _Atomic(struct tr_runnable *) next; /* the run-next slot; others only look */
     int32_t budget; /* of the present turn; a woken runnable inherits what is left */
     uint32_t turns;
+    uint64_t receives; /* counted by the layer above */
+    uint64_t spent;    /* of the budgets of all turns before the present one */
     struct tr_stack_cache stacks;
     struct tr_slot_cache slots;
     uint64_t random; /* state of tr__worker_random; never 0 */
@@ -58,10 +60,12 @@ struct tr_worker {
     _Atomic uint32_t wake;                            /* futex: how it sleeps; see idle.c */
     struct tr_worker *idle_next; /* the list of idle workers, guarded by its lock */
     bool idle;                   /* on that list; guarded by its lock */
+    _Atomic uint32_t rest;       /* futex: whether it rests; see gather.c */
 
     /* Written by the owner, read by others. */
     _Atomic uint32_t turn_now TR__ALIGNED(TR__CACHE_LINE); /* changes with each turn */
     _Atomic uint64_t started, ended; /* processes, counted by the layer above */
+    _Atomic uint64_t work;           /* done before the present turn, in prices: see gather.c */
     struct tr_runring ring;
     struct tr_wheel wheel;
 };
@@ -145,6 +149,7 @@ enum tr_kick { TR__KICK_NONE, TR__KICK_GENTLY, TR__KICK_HARD };
 extern struct tr__sched {
     struct tr_worker *workers;
     int count;
+    _Atomic bool some_rest; /* of the workers: see gather.c */
     _Atomic bool stopping;
     struct tr_runlist lists[TR__PRIO_COUNT];   /* NORMAL: what came from outside; the others: all
                                                   of that priority */
@@ -152,6 +157,11 @@ extern struct tr__sched {
                                                   thread may ask, of a process that is long gone */
     void (*out_of_threads)(int limit);         /* the same; called by the monitor */
 } tr__sched;
+
+/* Puts what waits for the worker into the common list; fires its timers that are due. Owner only.
+ */
+void tr__worker_give_away(struct tr_worker *w);
+void tr__worker_advance_timers(struct tr_worker *w);
 
 /* Wakes an idle worker to look for work, unless one looks already. Any thread. */
 void tr__idle_wake_one(void);

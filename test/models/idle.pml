@@ -15,6 +15,7 @@
  *     Outside        common_push of src/sched/worker.c, by a thread that is no worker
  *     Monitor        tr__monitor_main, look_at_all and sleep_long of src/sched/monitor.c, with
  *                    tr__poll_tick of src/sched/poll.c
+ *     rest           tr__gather_rest of src/sched/gather.c and tr__worker_give_away
  *     Device         the kernel, for which a process waits: it has one event
  *     monitor_wake   tr__monitor_wake of src/sched/monitor.c
  *     Stopper        tr__sched_stop and tr__sched_run of src/sched/sched.c
@@ -31,7 +32,8 @@
  *
  * The long entry is brought by a timer of the first worker; or (LONG_OUTSIDE) from outside, and
  * then it puts nothing anywhere, so that the monitor has nothing to see. With STOP the scheduler is
- * told to stop at any moment. The event comes with DEVICE only. Checked when nothing can move any
+ * told to stop at any moment. With REST there is no timer, and the second worker may at any moment be
+ * asked to rest, once, and is never called back: nothing may depend on that either. The event comes with DEVICE only. Checked when nothing can move any
  * more:
  *
  *     without STOP: all short entries have run, wherever they were put
@@ -52,6 +54,7 @@
  *     NO_BELL         a waker does not ring for a worker that sleeps in the set
  *     WORD_BY_STORE   who goes to sleep in the set overwrites that it has been woken
  *     NO_TICK         the monitor does not look at descriptors (needs DEVICE and LONG_OUTSIDE)
+ *     NO_PASS_ON      who rests does not look whether there is work for somebody parked (needs REST)
  *     NO_LOOK_AT_STOP parking does not look whether the scheduler stops (needs STOP)
  */
 
@@ -386,6 +389,21 @@ inline park(w)
     removed = false;
 }
 
+/* Until the stop. */
+inline rest(w)
+{
+#ifndef NO_PASS_ON
+    search(w);
+#endif
+    found(w);
+    do
+    :: atomic { ring[w] > 0 -> ring[w]--; common++; }
+       wake_one(victim);
+    :: ring[w] == 0 -> break;
+    od;
+    stopping;
+}
+
 inline perform(w)
 {
     if
@@ -409,6 +427,12 @@ proctype Worker(byte w)
     do
     :: stopping -> break;
     :: !stopping ->
+#ifdef REST
+        if
+        :: w == 1 -> rest(w);
+        :: true
+        fi;
+#endif
         /* take_local; the rest of it is look_around's */
         atomic {
             if
@@ -420,6 +444,12 @@ proctype Worker(byte w)
         :: job != NONE -> break;
         :: job == NONE && stopping -> break;
         :: job == NONE && !stopping ->
+#ifdef REST
+            if
+            :: w == 1 -> rest(w);
+            :: true
+            fi;
+#endif
             search(w);
             look_around(w);
             if
@@ -526,14 +556,17 @@ proctype Quiescence()
 #ifdef STOP
     assert(all_joined && nidle == 0);
 #else
-    assert(ndone == nshort && long_started);
+    assert(ndone == nshort);
+#ifndef REST
+    assert(long_started);
+#endif
 #endif
 }
 
 init
 {
     atomic {
-#ifndef LONG_OUTSIDE
+#if !defined(LONG_OUTSIDE) && !defined(REST)
         timer_pending = true;
         run Clock();
 #endif
