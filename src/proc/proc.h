@@ -485,6 +485,12 @@ static inline void tr__spend(struct tr_proc *p, int32_t cost)
         tr__yield_now(p);
 }
 
+static inline void tr__spend_receive(struct tr_proc *p)
+{
+    p->worker->receives++;
+    tr__spend(p, TR__COST_RECEIVE);
+}
+
 /* The run function of every process, and of one with a thread of its own. */
 struct tr_runnable *tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
 struct tr_runnable *tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r);

@@ -60,8 +60,7 @@ static inline void begin(struct tr_receive_scope *m)
     m->deadline = TR__NEVER;
     if (tr__unlikely(tr__is_capped(p)))
         tr__caps_receive(p, m);
-    p->worker->receives++;
-    tr__spend(p, TR__COST_RECEIVE);
+    tr__spend_receive(p);
 }
 
 /* The next message for the body; false when there is none. */
@@ -177,7 +176,7 @@ bool tr__receive_any(struct tr_receive_scope *m, tr_term *message)
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
 
-    tr__spend(p, TR__COST_RECEIVE);
+    tr__spend_receive(p);
     if (!p->first && tr__inbox_has_new(p))
         tr__take_signal(p);
     tr__check_dying(p);

@@ -257,6 +257,7 @@ static tr_err await(struct tr_proc *p, uint64_t ref, int64_t timeout_ms, tr_term
 
     if (tr__unlikely(tr__is_capped(p)))
         return await_with_caps(ref, timeout_ms, result);
+    p->worker->receives++;
     if (!look(&w) && timeout_ms != 0)
         (void)tr__context_call(&w, (uint64_t)tr__deadline(timeout_ms), wait_and_look);
     return w.err;
