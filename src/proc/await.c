@@ -1,54 +1,86 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Waiting for one known message: the acknowledgement of a start, the 'DOWN' of a process that was
- * told to end. They are tuples of words that need no copy, most often the only message that comes;
- * so they are found and taken here, without all that a receive provides for. Whatever is not as
- * expected is left to a receive.
+ * Waiting for one known message: the answer to a call, the acknowledgement of a start, the 'DOWN'
+ * of a process that was told to end. It is most often the only message that comes, so it is found
+ * here, without all that a receive provides for. Not for a process with caps, whose mailbox others
+ * change.
  */
 #include "base/clock.h"
+#include "os/context.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
+
+struct await {
+    struct tr_proc *p;
+    struct tr_sig **at; /* what stands before is not wanted */
+    tr__wanted *wanted;
+    void *what;
+};
+
+/* False when what is wanted has not come. */
+static inline bool look(struct await *a)
+{
+    struct tr_proc *p = a->p;
+
+    while (*a->at || tr__inbox_has_new(p)) {
+        if (!*a->at) {
+            tr__take_signal(p);
+            tr__check_dying(p);
+        } else if (a->wanted((*a->at)->term, a->what)) {
+            return true;
+        } else {
+            a->at = &(*a->at)->next;
+        }
+    }
+    return false;
+}
+
+/* Apart, so that one function is open across the switch. */
+static TR__OPAQUE bool wait_and_look(void *await, uint64_t deadline)
+{
+    struct await *a = await;
+    struct tr_proc *p = a->p;
+
+    /* It was set just now, and cannot be over the first time. */
+    do {
+        p->wake_at = (int64_t)deadline;
+        tr__wait(p);
+        p->wake_at = TR__NEVER;
+        if (look(a))
+            return true;
+    } while ((int64_t)deadline == TR__NEVER || tr__clock_ns() < (int64_t)deadline);
+    return false;
+}
+
+struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t ms, tr__wanted *wanted,
+                                  void *what)
+{
+    struct await a = { p, p->mark_ref == since ? p->mark_at : &p->first, wanted, what };
+
+    p->worker->receives++;
+    if (look(&a) || (ms != 0 && tr__context_call(&a, (uint64_t)tr__deadline(ms), wait_and_look)))
+        return a.at;
+    return NULL;
+}
+
+/* --- a tuple of words that need no copy --- */
 
 struct expected {
     uint64_t first, second;
     size_t n;
+    bool found; /* and not another one with the same second element */
 };
 
-enum finding { NOTHING, THE_ONE, ANOTHER };
-
-/* What a message is: the expected one, another one with the same second element, or neither. */
-static enum finding look(const struct tr_sig *sig, const struct expected *e)
+static bool is_expected(uint64_t message, void *expected)
 {
-    const uint64_t *w = tr__is_kind(sig->term, TR__KIND_TUPLE) ? tr__box(sig->term) : NULL;
+    struct expected *e = expected;
+    const uint64_t *w = tr__is_kind(message, TR__KIND_TUPLE) ? tr__box(message) : NULL;
     size_t n = w ? TR__HEADER_N(w[0]) : 0;
 
     if (n < 2 || w[2] != e->second)
-        return NOTHING;
-    return n == e->n && w[1] == e->first && tr__is_immediate(w[n]) ? THE_ONE : ANOTHER;
-}
-
-/* Where the first of those two is; points to NULL when the time is over. `waits`: it has just been
-   set, and need not be compared with the clock at first. */
-static TR__OPAQUE struct tr_sig **await(struct tr_proc *p, struct tr_sig **at,
-                                        const struct expected *e, int64_t deadline, bool waits)
-{
-    for (;;) {
-        while (*at && !look(*at, e))
-            at = &(*at)->next;
-        if (*at)
-            return at;
-        if (tr__inbox_has_new(p)) {
-            tr__take_signals(p);
-            tr__check_dying(p);
-        } else if (!waits && deadline != TR__NEVER && tr__clock_ns() >= deadline) {
-            return at;
-        } else {
-            p->wake_at = deadline;
-            tr__wait(p);
-            p->wake_at = TR__NEVER;
-            waits = false;
-        }
-    }
+        return false;
+    e->found = n == e->n && w[1] == e->first && tr__is_immediate(w[n]);
+    return true;
 }
 
 enum tr__awaited tr__await(tr_atom first, uint64_t second, size_t n, tr_ref since, int64_t ms,
@@ -56,20 +88,17 @@ enum tr__awaited tr__await(tr_atom first, uint64_t second, size_t n, tr_ref sinc
 {
     TR__ENTER();
     struct tr_proc *p = TR__SELF();
-    const struct expected e = { first.w, second, n };
+    struct expected e = { first.w, second, n, false };
 
     if (tr__is_capped(p))
         return TR__AWAITED_ANOTHER;
     tr__spend(p, TR__COST_RECEIVE);
-    int64_t deadline = tr__deadline(ms);
-    struct tr_sig **at =
-        await(p, p->mark_ref == since.w ? p->mark_at : &p->first, &e, deadline, ms != 0);
-    if (!*at)
+    struct tr_sig **at = tr__await_message(p, since.w, ms, is_expected, &e);
+    if (!at)
         return TR__AWAITED_NOTHING;
-    if (look(*at, &e) == ANOTHER)
+    if (!e.found)
         return TR__AWAITED_ANOTHER;
-    const uint64_t *w = tr__box((*at)->term);
-    *last = (tr_term){ w[n] };
+    *last = (tr_term){ tr__box((*at)->term)[n] };
     tr__sig_discard(p, tr__mailbox_remove(p, at));
     return TR__AWAITED;
 }

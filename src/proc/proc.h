@@ -419,6 +419,16 @@ static inline void tr__take_signal(struct tr_proc *p)
         tr__handle(p, sig);
 }
 
+/* --- await.c --- */
+
+/* Is it the message that somebody waits for, or one that says that it will not come? */
+typedef bool tr__wanted(uint64_t message, void *what);
+
+/* Waits for a message that came after the reference `since` was made, and gives where in the
+   mailbox it stands; NULL when none has come in that time. Not for a process with caps. */
+struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t ms, tr__wanted *wanted,
+                                  void *what);
+
 /* --- run.c --- */
 
 /* Gives the worker back; returns when the process runs again. This and what follows is inline so

@@ -2,13 +2,11 @@
 /*
  * What servers are sent, and what they answer.
  *
- * A request is one signal that carries a monitor and a message: see signal.c. The monitor's end at
+ * A request is one signal that carries a monitor and a message: see ties.h. The monitor's end at
  * the asking side is the alias for the answer. Who waits for that looks at nothing but what came
  * after the reference was made, and so has no need of the general receive: only a process with
  * caps, whose mailbox others watch, goes that way.
  */
-#include "base/clock.h"
-#include "os/context.h"
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
@@ -139,57 +137,45 @@ void tr__send_request(tr_pid server, tr_ref ref, tr_atom kind, struct tr_arg req
 
 /* --- a request and its answer --- */
 
-/* {[alias|Ref], Value} */
-static inline bool is_answer(uint64_t message, uint64_t ref, uint64_t *value)
+struct answer {
+    uint64_t ref;
+    uint64_t value; /* part of the message */
+    tr_err err;
+};
+
+/* {[alias|Ref], Value} or {'DOWN', Ref, process, Object, Reason} */
+static bool is_answer(uint64_t message, void *answer)
 {
+    struct answer *a = answer;
     const uint64_t *w = tr__is_box(message) ? tr__box(message) : NULL;
 
-    if (!w || w[0] != TR__HEADER(TR__KIND_TUPLE, 2) || !tr__is_cons(w[1]))
+    if (!w)
         return false;
-    *value = w[2];
-    return tr__cons(w[1])[0] == TR_ATOM_W(alias) && tr__cons(w[1])[1] == ref;
-}
-
-/* {'DOWN', Ref, process, Object, Reason} */
-static inline bool is_down(uint64_t message, uint64_t ref, uint64_t *reason)
-{
-    const uint64_t *w = tr__is_box(message) ? tr__box(message) : NULL;
-
-    if (!w || w[0] != TR__HEADER(TR__KIND_TUPLE, 5) || w[1] != TR_ATOM_W(DOWN) || w[2] != ref)
-        return false;
-    *reason = w[5];
-    return true;
-}
-
-/* Whether a message ends the wait, and how; *err is left alone if not. */
-static inline bool ends_wait(uint64_t message, uint64_t ref, uint64_t *value, tr_err *err)
-{
-    if (tr__likely(is_answer(message, ref, value))) {
-        *err = TR_OK;
+    if (tr__likely(w[0] == TR__HEADER(TR__KIND_TUPLE, 2) && tr__is_cons(w[1]) &&
+                   tr__cons(w[1])[0] == TR_ATOM_W(alias) && tr__cons(w[1])[1] == a->ref)) {
+        a->value = w[2];
+        a->err = TR_OK;
         return true;
     }
-    if (!is_down(message, ref, value))
+    if (w[0] != TR__HEADER(TR__KIND_TUPLE, 5) || w[1] != TR_ATOM_W(DOWN) || w[2] != a->ref)
         return false;
-    *err = *value == TR_ATOM_W(noproc) ? TR_ENOPROC : TR_ECLOSED;
+    a->value = w[5];
+    a->err = w[5] == TR_ATOM_W(noproc) ? TR_ENOPROC : TR_ECLOSED;
     return true;
 }
 
-static tr_err await_with_caps(uint64_t ref, int64_t timeout_ms, tr_term *result)
+static void await_with_caps(struct answer *a, int64_t timeout_ms, tr_term *result)
 {
-    tr_err err = TR_ETIMEOUT;
-    uint64_t value;
-
-    tr_receive_ref(m, (tr_ref){ ref })
+    tr_receive_ref(m, (tr_ref){ a->ref })
     {
-        tr_when (m, ends_wait(m.message.w, ref, &value, &err))
-            *result = tr_receive_result(&m, (tr_term){ value });
+        tr_when (m, is_answer(m.message.w, a))
+            *result = tr_receive_result(&m, (tr_term){ a->value });
         tr_after (m, timeout_ms) {
         }
     }
-    return err;
 }
 
-/* Takes the message out of the mailbox; gives the value, which is part of it. */
+/* Takes the message out of the mailbox. */
 static inline tr_term take(struct tr_proc *p, struct tr_sig **at, uint64_t value)
 {
     if (tr__likely(tr__is_immediate(value))) {
@@ -203,64 +189,18 @@ static inline tr_term take(struct tr_proc *p, struct tr_sig **at, uint64_t value
     return result;
 }
 
-/* The wait for an answer. */
-struct wait {
-    struct tr_proc *p;
-    uint64_t ref;
-    struct tr_sig **at; /* what stands before was looked at */
-    tr_term *result;
-    tr_err err; /* how it ended */
-};
-
-/* False when no answer is in the mailbox. */
-static inline bool look(struct wait *w)
+static inline tr_err await(struct tr_proc *p, uint64_t ref, int64_t timeout_ms, tr_term *result)
 {
-    struct tr_proc *p = w->p;
-    uint64_t value;
+    struct answer a = { ref, 0, TR_ETIMEOUT };
 
-    while (*w->at || tr__inbox_has_new(p)) {
-        if (!*w->at) {
-            tr__take_signal(p);
-            tr__check_dying(p);
-        } else if (ends_wait((*w->at)->term, w->ref, &value, &w->err)) {
-            *w->result = take(p, w->at, value);
-            return true;
-        } else {
-            w->at = &(*w->at)->next;
-        }
+    if (tr__unlikely(tr__is_capped(p))) {
+        await_with_caps(&a, timeout_ms, result);
+        return a.err;
     }
-    return false;
-}
-
-/* Apart, so that one function is open across the switch. */
-static TR__OPAQUE bool wait_and_look(void *wait, uint64_t deadline)
-{
-    struct wait *w = wait;
-    struct tr_proc *p = w->p;
-
-    /* It was set just now, and cannot be over the first time. */
-    do {
-        p->wake_at = (int64_t)deadline;
-        tr__wait(p);
-        p->wake_at = TR__NEVER;
-        if (look(w))
-            return true;
-    } while ((int64_t)deadline == TR__NEVER || tr__clock_ns() < (int64_t)deadline);
-    return false;
-}
-
-/* The reference is the one that the process has made last, so what may hold it begins at the mark.
- */
-static tr_err await(struct tr_proc *p, uint64_t ref, int64_t timeout_ms, tr_term *result)
-{
-    struct wait w = { p, ref, p->mark_at, result, TR_ETIMEOUT };
-
-    if (tr__unlikely(tr__is_capped(p)))
-        return await_with_caps(ref, timeout_ms, result);
-    p->worker->receives++;
-    if (!look(&w) && timeout_ms != 0)
-        (void)tr__context_call(&w, (uint64_t)tr__deadline(timeout_ms), wait_and_look);
-    return w.err;
+    struct tr_sig **at = tr__await_message(p, ref, timeout_ms, is_answer, &a);
+    if (at)
+        *result = take(p, at, a.value);
+    return a.err;
 }
 
 tr_err tr__ask(tr_pid server, tr_atom kind, int64_t timeout_ms, tr_term *result,
