@@ -166,12 +166,13 @@ static bool may_fault(void *const *frames, int n)
 static bool is_fatal(struct tr_proc *p, struct tr_sig *sig)
 {
     bool down = sig->kind == TR__SIG_DOWN;
-    uint64_t from = tr__sig_words(sig)[down ? 4 : 2];
-    uint64_t reason = tr__sig_words(sig)[down ? 5 : 3];
     bool linked = sig->flags & TR__SIG_LINKED;
 
+    /* Another one may have fewer words than are read below. */
     if (sig->kind != TR__SIG_EXIT && sig->kind != TR__SIG_END && !(down && linked))
         return false;
+    uint64_t from = tr__sig_words(sig)[down ? 4 : 2];
+    uint64_t reason = tr__sig_words(sig)[down ? 5 : 3];
     if (sig->to != atomic_load_explicit(&p->id, memory_order_relaxed))
         return false;
     if (sig->flags & TR__SIG_TIMER && !tr__timer_is_on_its_way(sig))
