@@ -332,7 +332,7 @@ TEST_PROC(all_are_told_at_once_and_late_ones_killed)
         next_event();
     CHECK(counts_are(sup, 5 * EACH, 5 * EACH, 0, 5 * EACH));
     tr_stop(sup, a_normal, TR_INFINITY);
-    CHECK_INT(tr_process_count(), 1);
+    CHECK_WITHIN(10000, tr_process_count() == 1);
     for (int i = 0; i < 5 * EACH; i++) {
         tr_term event = next_event();
         shutdown += tr_match(event, a_ended, a_a, a_shutdown);
@@ -371,7 +371,7 @@ TEST_PROC(thousands_come_and_go)
     }
     CHECK(counts_are(sup, (int)n / 2, (int)n / 2, 0, (int)n / 2));
     end_sup(sup);
-    CHECK_INT(tr_process_count(), 1);
+    CHECK_WITHIN(10000, tr_process_count() == 1);
 }
 
 /* --- simple_one_for_one --- */

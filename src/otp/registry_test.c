@@ -252,7 +252,7 @@ static void check_refused(struct tr_registry_opts opts, tr_atom what)
 
     CHECK(tr_catch(starts, &opts, &reason));
     CHECK_TERM(reason, tr_build(a_badarg, what));
-    CHECK_INT(tr_process_count(), before);
+    CHECK_WITHIN(10000, tr_process_count() == before);
 }
 
 TEST_PROC(partitions_and_bad_options)

@@ -88,6 +88,12 @@ bool tr__inbox_sleep(struct tr_proc *p)
 
 void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig)
 {
+    /* A request whose tie is in use becomes that now: its block stays, and when the process sleeps
+       next, may be looked at by whoever runs it then. */
+    if (tr__unlikely(sig->kind == TR__SIG_REQUEST && sig->flags & TR__SIG_TIED)) {
+        tr__sig_free(sig);
+        return;
+    }
     if (sig == p->seen) {
         p->flags |= TR__P_SEEN_DEAD;
         return;
