@@ -187,3 +187,70 @@ TEST_PROC(reply_on_its_way_is_no_edge)
         CHECK_TERM(tr_call_within(TR_INFINITY, a, a_report), tr_build(a_ok));
     }
 }
+
+/* --- answers that come after the server has slept --- */
+
+enum { LATE_CLIENTS = 6 };
+
+struct late {
+    tr_term from[LATE_CLIENTS]; /* kept */
+    int n;
+};
+
+/* The request goes while its monitor stays, as the server hibernates. */
+static tr_gen_result late_call(void *state, tr_term request, tr_term from)
+{
+    struct late *s = state;
+
+    (void)request;
+    s->from[s->n++] = tr_keep(from);
+    return tr_gen_noreply();
+}
+
+static tr_gen_result late_cast(void *state, tr_term request)
+{
+    struct late *s = state;
+
+    (void)request;
+    if (s->n > 0) {
+        tr_reply(s->from[--s->n], a_ok);
+        tr_release(s->from[s->n]);
+    }
+    return tr_gen_noreply();
+}
+
+static void late_client(tr_term arg)
+{
+    tr_pid boss, server;
+    int64_t end;
+
+    CHECK(tr_match(arg, &boss, &server, &end));
+    while (check_now_ms() < end)
+        CHECK_TERM(tr_call_within(TR_INFINITY, server, a_work), tr_build(a_ok));
+    tr_send(boss, a_done);
+}
+
+TEST_PROC(late_answers_race_with_the_servers_sleep)
+{
+    static const struct tr_gen_server late = { .name = "late",
+                                               .state_size = sizeof(struct late),
+                                               .init = plain_init,
+                                               .handle_call = late_call,
+                                               .handle_cast = late_cast };
+    int64_t end = load_end_ms();
+    tr_pid server;
+    int left = LATE_CLIENTS;
+
+    CHECK(tr_match(tr_gen_server_start_link(&late, NULL), a_ok, &server));
+    for (int i = 0; i < LATE_CLIENTS; i++)
+        tr_spawn(late_client, tr_self(), server, end);
+    while (left > 0) {
+        tr_cast(server, a_report);
+        tr_receive (m) {
+            tr_on (m, a_done)
+                left--;
+            tr_after (m, 0)
+                tr_yield();
+        }
+    }
+}
