@@ -24,8 +24,7 @@ static inline bool look(struct await *a)
 
     while (*a->at || tr__inbox_has_new(p)) {
         if (!*a->at) {
-            tr__take_signal(p);
-            tr__check_dying(p);
+            tr__resumed(p);
         } else if (a->wanted((*a->at)->term, a->what)) {
             return true;
         } else {

@@ -462,7 +462,7 @@ static inline void tr__check_dying(struct tr_proc *p)
 /* A suspended process takes signals, so that it can be resumed, examined and killed. */
 void tr__stay_suspended(struct tr_proc *p);
 
-/* What every process does when it goes on after a pause. */
+/* What every process does when it goes on after a pause, or looks for what has come. */
 static inline void tr__resumed(struct tr_proc *p)
 {
     if (tr__inbox_has_new(p))

@@ -83,8 +83,7 @@ static inline bool show_new(struct tr_receive_scope *m)
     struct tr_proc *p = m->owner;
 
     while (tr__inbox_has_new(p)) {
-        tr__take_signal(p);
-        tr__check_dying(p);
+        tr__resumed(p);
         if (show(m))
             return true;
     }
@@ -177,9 +176,8 @@ bool tr__receive_any(struct tr_receive_scope *m, tr_term *message)
     struct tr_proc *p = TR__SELF();
 
     tr__spend_receive(p);
-    if (!p->first && tr__inbox_has_new(p))
-        tr__take_signal(p);
-    tr__check_dying(p);
+    if (!p->first)
+        tr__resumed(p);
     if (!p->first)
         return false;
     m->owner = p;
