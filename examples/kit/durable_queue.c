@@ -2,6 +2,7 @@
 /* Mails that outlast the program: its first run is killed while it sends the last one, its second
    run, with the same file, sends what is left. */
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include <troupe.h>
@@ -9,7 +10,8 @@
 
 tr_atoms(ok, mails);
 
-static bool first_run;
+/* Jobs of an earlier run begin at once, while it is found out. */
+static atomic_bool first_run;
 
 static tr_term send_mail(tr_term address)
 {
