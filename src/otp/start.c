@@ -352,20 +352,28 @@ tr_term tr__start_monitor(const struct tr_start_plan *plan, tr_ref *ref)
     return result_of(&a);
 }
 
-/* The child of a link has ended, or is about to: waits for it, and leaves no 'EXIT' behind. */
-static void end_of_link(tr_pid pid, const struct answer *a)
+static bool traps_exits(void)
 {
     tr_term trapping;
     bool traps;
 
-    tr_unlink(pid);
+    return tr_process_info(tr_self(), a_trap_exit, &trapping) && tr_match(trapping, &traps) &&
+           traps;
+}
+
+/* The child of a link has ended, or is about to: waits for it, and leaves no 'EXIT' behind. After a
+   nack the exit signal of the link has its effect. */
+static void end_of_link(tr_pid pid, const struct answer *a)
+{
+    bool follows = a->outcome == NACK && !tr_match(a->reason, a_normal) && !traps_exits();
+
+    if (!follows)
+        tr_unlink(pid);
     tr_ref ref = tr_monitor(pid);
     tr_release(a->outcome == LATE ? kill_late(pid, ref, a_DOWN) : await_end(ref, a_DOWN));
+    while (follows)
+        tr_sleep(TR_INFINITY); /* the signal is here, or on its way */
     tr_unlink_flush(pid, (tr_ref){ 0 }, NULL);
-    /* The unlink may have come before the exit signal, which still has its effect. */
-    if (a->outcome == NACK && !tr_match(a->reason, a_normal) &&
-        tr_process_info(tr_self(), a_trap_exit, &trapping) && tr_match(trapping, &traps) && !traps)
-        tr_exit_to(tr_self(), a->reason);
 }
 
 tr_term tr__start_link(const struct tr_start_plan *plan)
