@@ -361,18 +361,15 @@ static bool traps_exits(void)
            traps;
 }
 
-/* The child of a link has ended, or is about to: waits for it, and leaves no 'EXIT' behind. After a
-   nack the exit signal of the link has its effect. */
+/* The child of a link has ended, or is about to: waits for it, and leaves no 'EXIT' behind. */
 static void end_of_link(tr_pid pid, const struct answer *a)
 {
-    bool follows = a->outcome == NACK && !tr_match(a->reason, a_normal) && !traps_exits();
-
-    if (!follows)
-        tr_unlink(pid);
+    /* The exit signal of the link has its effect. */
+    if (a->outcome == NACK && !tr_match(a->reason, a_normal) && !traps_exits())
+        tr_sleep(TR_INFINITY);
+    tr_unlink(pid);
     tr_ref ref = tr_monitor(pid);
     tr_release(a->outcome == LATE ? kill_late(pid, ref, a_DOWN) : await_end(ref, a_DOWN));
-    while (follows)
-        tr_sleep(TR_INFINITY); /* the signal is here, or on its way */
     tr_unlink_flush(pid, (tr_ref){ 0 }, NULL);
 }
 

@@ -6,7 +6,6 @@
  * stopped: the answer comes through an alias that ends with the monitor, so that none can arrive
  * after a timeout.
  */
-#include "otp/request.h"
 #include "troupe.h"
 
 #include "otp/request.h"
