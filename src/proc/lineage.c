@@ -38,42 +38,43 @@ static struct tr_shared *list_of(struct tr_shared **list, uint64_t head, uint64_
     return *list;
 }
 
-bool tr__lineage_give(struct tr_proc *child, struct tr_proc *parent)
+/* Has the child hold a list; false for NULL. */
+static bool hold(uint64_t *field, bool *shared, struct tr_shared *list)
 {
-    if (!tr__extra_make(child))
-        return false;
-    if (!parent) {
-        child->extra->ancestors = TR__NIL;
-        return true;
-    }
-    struct tr_proc_rare *rare = tr__rare_make(parent);
-    struct tr_shared *list =
-        rare ? list_of(&rare->offspring, own_name(parent), tr__lineage(parent)) : NULL;
     if (!list)
         return false;
     tr__shared_retain(list);
-    child->extra->lineage = true;
-    child->extra->ancestors = (uintptr_t)list;
+    *field = (uintptr_t)list;
+    *shared = true;
     return true;
+}
+
+bool tr__lineage_give(struct tr_proc *child, struct tr_proc *parent)
+{
+    struct tr_proc_extra *extra = tr__extra_make(child);
+
+    if (extra && !parent)
+        extra->ancestors = TR__NIL;
+    if (!extra || !parent)
+        return extra != NULL;
+    struct tr_proc_rare *rare = tr__rare_make(parent);
+    return rare && hold(&extra->ancestors, &extra->lineage,
+                        list_of(&rare->offspring, own_name(parent), tr__lineage(parent)));
 }
 
 bool tr__callers_give(struct tr_proc *child, struct tr_proc *parent)
 {
-    if (!tr__extra_make(child))
-        return false;
-    if (!parent) {
-        child->extra->callers = TR__NIL;
-        return true;
-    }
+    struct tr_proc_extra *extra = tr__extra_make(child);
+
+    if (extra && !parent)
+        extra->callers = TR__NIL;
+    if (!extra || !parent)
+        return extra != NULL;
     struct tr_proc_rare *rare = tr__rare_make(parent);
-    uint64_t id = atomic_load_explicit(&parent->id, memory_order_relaxed);
-    struct tr_shared *list = rare ? list_of(&rare->asked, id, tr__callers(parent)) : NULL;
-    if (!list)
-        return false;
-    tr__shared_retain(list);
-    child->extra->asked = true;
-    child->extra->callers = (uintptr_t)list;
-    return true;
+    return rare &&
+           hold(&extra->callers, &extra->asked,
+                list_of(&rare->asked, atomic_load_explicit(&parent->id, memory_order_relaxed),
+                        tr__callers(parent)));
 }
 
 /* A list that is kept by the process itself, or is shared. */
