@@ -22,8 +22,6 @@
 #include "os/futex.h"
 #include "sched/poll.h"
 
-enum { WORKS, ASKED, RESTS }; /* the word of a worker */
-
 #define DENSE     16384 /* work a millisecond and worker: less, and it is not messages that count */
 #define PAUSE     32    /* ticks between two tries, the first time */
 #define PAUSE_MAX 1024
@@ -68,17 +66,17 @@ void tr__gather_init(void)
 
 bool tr__is_resting(struct tr_worker *w)
 {
-    return atomic_load_explicit(&w->rest, memory_order_relaxed) == RESTS;
+    return atomic_load_explicit(&w->rest, memory_order_relaxed) == TR__RESTS;
 }
 
 static void ask(struct tr_worker *w)
 {
-    atomic_store_explicit(&w->rest, ASKED, memory_order_relaxed);
+    atomic_store_explicit(&w->rest, TR__REST_ASKED, memory_order_relaxed);
 }
 
 static void call_back(struct tr_worker *w)
 {
-    if (atomic_exchange_explicit(&w->rest, WORKS, memory_order_relaxed) != RESTS)
+    if (atomic_exchange_explicit(&w->rest, TR__REST_WORKS, memory_order_relaxed) != TR__RESTS)
         return;
     tr__futex_wake(&w->rest, 1);
     tr__poll_break();
@@ -227,7 +225,7 @@ static void sleep_a_while(struct tr_worker *w)
     if (ns <= 0)
         return;
     if (!tr__poll_begin()) {
-        tr__futex_wait(&w->rest, RESTS, ns);
+        tr__futex_wait(&w->rest, TR__RESTS, ns);
         return;
     }
     tr__poll_sleep(&list, ns);
@@ -237,13 +235,13 @@ static void sleep_a_while(struct tr_worker *w)
 
 TR__NOINLINE void tr__gather_rest(struct tr_worker *w)
 {
-    uint32_t asked = ASKED;
+    uint32_t asked = TR__REST_ASKED;
 
     /* It may have been woken to look for work, or seen some when it was about to park: somebody who
        is parked must do it. */
     tr__idle_search(w);
     tr__idle_found(w);
-    if (!atomic_compare_exchange_strong_explicit(&w->rest, &asked, RESTS, memory_order_relaxed,
+    if (!atomic_compare_exchange_strong_explicit(&w->rest, &asked, TR__RESTS, memory_order_relaxed,
                                                  memory_order_relaxed))
         return;
     while (tr__is_resting(w) && !atomic_load_explicit(&tr__sched.stopping, memory_order_acquire)) {

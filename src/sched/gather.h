@@ -5,6 +5,9 @@
 
 #include "sched/worker.h"
 
+/* The word by which a worker is asked to rest, and says that it does. */
+enum { TR__REST_WORKS, TR__REST_ASKED, TR__RESTS };
+
 /* All work: before the workers start. */
 void tr__gather_init(void);
 
@@ -18,7 +21,7 @@ bool tr__is_resting(struct tr_worker *w);
 /* Is it to rest? Owner only. */
 static inline bool tr__is_asked_to_rest(struct tr_worker *w)
 {
-    return tr__unlikely(atomic_load_explicit(&w->rest, memory_order_relaxed) != 0);
+    return tr__unlikely(atomic_load_explicit(&w->rest, memory_order_relaxed) != TR__REST_WORKS);
 }
 
 /* Gives away what waits for the worker, and rests until it is called back or the scheduler stops.

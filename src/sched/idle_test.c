@@ -26,6 +26,7 @@ static struct tr_runnable *run_job(struct tr_worker *w, struct tr_runnable *r)
     if (job->brings)
         tr__enqueue(&job->brings->runnable);
     atomic_fetch_add(&job->runs, 1);
+    /* Keeps its thread until told otherwise, which is what the test wants of it. */
     while (atomic_load(&job->hold))
         usleep(100);
     return NULL;
