@@ -54,7 +54,6 @@ static void body(tr_term args)
         return;
     }
     int64_t n = njobs(tr_queue_status(a_mails));
-    printf("%d in the file\n", (int)n);
     first_run = n == 0;
     if (first_run)
         push_all();
