@@ -26,11 +26,11 @@ void *tr__context_raw_make(void *top, void (*entry)(void), uint64_t words)
     return frame;
 }
 
-/* The sanitizers would write code of theirs into it. */
+/* The sanitizers would write code of theirs into it, and a profiler its counters. */
 #ifndef TR__SANITIZED
-__attribute__((naked, noinline)) bool tr__context_call(__attribute__((unused)) void *a,
-                                                       __attribute__((unused)) uint64_t b,
-                                                       __attribute__((unused)) tr_context_fn *fn)
+__attribute__((naked, noinline, no_profile_instrument_function)) bool
+tr__context_call(__attribute__((unused)) void *a, __attribute__((unused)) uint64_t b,
+                 __attribute__((unused)) tr_context_fn *fn)
 {
     __asm__ volatile(TR__LANDING "pushq %rbp\n\t"
                                  ".cfi_def_cfa_offset 16\n\t"
