@@ -106,18 +106,25 @@ static const ElfW(Shdr) * section(const struct image *image, unsigned type)
     return NULL;
 }
 
-/* The symbol of the function around an address, or NULL. */
+/* The symbol of the function around an address, or NULL. A function may have names of the
+   compiler's making, too, which are local and come first in the table. */
 static const ElfW(Sym) *
     function_in(const struct image *image, const ElfW(Shdr) * table, uintptr_t address)
 {
     size_t n = table->sh_size / sizeof(ElfW(Sym));
     const ElfW(Sym) *symbols = at(image, table->sh_offset, n * sizeof *symbols);
+    const ElfW(Sym) *local = NULL;
 
-    for (size_t i = 0; symbols && i < n; i++)
-        if (ELF64_ST_TYPE(symbols[i].st_info) == STT_FUNC && symbols[i].st_shndx != SHN_UNDEF &&
-            address - symbols[i].st_value < symbols[i].st_size)
+    for (size_t i = 0; symbols && i < n; i++) {
+        if (ELF64_ST_TYPE(symbols[i].st_info) != STT_FUNC || symbols[i].st_shndx == SHN_UNDEF ||
+            address - symbols[i].st_value >= symbols[i].st_size)
+            continue;
+        if (ELF64_ST_BIND(symbols[i].st_info) != STB_LOCAL)
             return &symbols[i];
-    return NULL;
+        if (!local)
+            local = &symbols[i];
+    }
+    return local;
 }
 
 /* A string in the table of strings that belongs to a table of symbols; NULL when it has no end. */
