@@ -47,7 +47,7 @@ void *tr__block_alloc(size_t size);
 void tr__block_free(void *p, size_t size);
 
 /* The same for a caller that is inside (os/tls.h); `tls` is the calling thread's. */
-static inline void *tr__block_alloc_inside(struct tr_tls *tls, size_t size);
+TR__INLINED void *tr__block_alloc_inside(struct tr_tls *tls, size_t size);
 static inline void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size);
 
 /* Hands everything in `cache` to the depot. Nobody may be using it. */
@@ -109,7 +109,7 @@ static inline void tr__block_push(struct tr_block_chain *chain, void *p)
     chain->count++;
 }
 
-static inline void *tr__block_alloc_inside(struct tr_tls *tls, size_t size)
+TR__INLINED void *tr__block_alloc_inside(struct tr_tls *tls, size_t size)
 {
     if (tr__fault())
         return NULL;

@@ -234,7 +234,7 @@ TR__INLINED void tr__leave(const bool *was)
 
 /* The same for functions that look the thread's record up once; *tls is another one after any call
    that may switch. */
-static inline bool tr__enter_at(struct tr_tls **tls)
+TR__INLINED bool tr__enter_at(struct tr_tls **tls)
 {
     *tls = tr__tls();
     bool was = tr__tls_enter(*tls);
@@ -297,7 +297,7 @@ void tr__proc_count_reset(void);
    the process is capped; `tls` is the calling thread's. */
 void tr__push(struct tr_proc *p, struct tr_sig *sig);
 static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig);
-static inline void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig);
+TR__INLINED void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig);
 
 /* Wakes the owner without a signal, if it waits. Any thread. */
 void tr__poke(struct tr_proc *p);
@@ -384,7 +384,7 @@ static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig)
     tr__push_inside(tr__tls(), p, sig);
 }
 
-static inline void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig)
+TR__INLINED void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig)
 {
     struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
 

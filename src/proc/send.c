@@ -62,7 +62,7 @@ void tr__message_send(struct tr_sig *sig)
 }
 
 /* `tls` is the calling thread's, the result too: it may be another one then. */
-static inline struct tr_tls *charge_at(struct tr_tls *tls, int32_t cost)
+TR__INLINED struct tr_tls *charge_at(struct tr_tls *tls, int32_t cost)
 {
     struct tr_proc *p = atomic_load_explicit(&tls->current, memory_order_relaxed);
 

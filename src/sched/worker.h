@@ -97,7 +97,7 @@ static inline int64_t tr__now_near(void)
 void tr__wake(struct tr_runnable *r);
 
 /* The same; `w` is the calling thread's worker, or NULL. */
-static inline void tr__wake_from(struct tr_worker *w, struct tr_runnable *r)
+TR__INLINED void tr__wake_from(struct tr_worker *w, struct tr_runnable *r)
 {
     if (tr__likely(w && r->priority == TR__PRIO_NORMAL &&
                    !atomic_load_explicit(&w->next, memory_order_relaxed)))
