@@ -30,7 +30,7 @@ check-all: ready        # the above and every build of the tests, stress, fuzzin
 
 bench: ready            # compare with Erlang and Go; BENCH gives the options of bench/run
 	tools/bootstrap --bench
-	tools/build release
+	tools/build release benchmarks
 	bench/run $(BENCH)
 
 bench-guard: ready      # count the instructions of an operation, compare with bench/guard.txt

@@ -43,23 +43,6 @@ if(TR_SANITIZE)
     add_link_options(-fsanitize=${TR_SANITIZE})
 endif()
 
-# Both steps in one build folder: gcc looks for the profile of x.c.o beside it. What the training does
-# not run is optimised as without a profile, not for size. gcc inlines otherwise with a profile, and is
-# then wrong about what it sees: release has its warnings.
-if(TR_PGO AND NOT CMAKE_C_COMPILER_ID STREQUAL "GNU")
-    message(FATAL_ERROR "TR_PGO needs gcc")
-elseif(TR_PGO STREQUAL "generate")
-    add_compile_options(-fprofile-generate -fprofile-update=atomic)
-    add_link_options(-fprofile-generate)
-elseif(TR_PGO STREQUAL "use")
-    file(GLOB_RECURSE tr_profiles ${PROJECT_BINARY_DIR}/*.gcda)
-    if(NOT tr_profiles)
-        message(FATAL_ERROR "there is no profile in ${PROJECT_BINARY_DIR}: run tools/pgo")
-    endif()
-    add_compile_options(-fprofile-use -fprofile-partial-training -fprofile-correction
-        -Wno-missing-profile -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-string-compare)
-endif()
-
 if(TR_LTO)
     include(CheckIPOSupported)
     check_ipo_supported(LANGUAGES C)
