@@ -23,6 +23,7 @@ elseif(TR_PGO STREQUAL "use")
         set(wrong -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-string-compare)
         add_compile_options(${wrong})
         add_link_options(${wrong})
+        target_link_options(troupe_shared PRIVATE ${wrong}) # which was there before
     else()
         message(STATUS "no profile: tools/train makes one")
     endif()

@@ -6,7 +6,9 @@
  * rest of it where the cores are far apart. Whether a second core is worth that shows nowhere but
  * in what gets done. So while messages are all that is done, the monitor tries half the workers for
  * a moment: the others rest, having given away what they had. If more gets done, it stays so; and
- * from time to time it tries twice as many. A try that fails is repeated after twice the time.
+ * from time to time it tries twice as many. A try that fails is repeated after twice the time. A
+ * program begins on half of them: the other half comes with the first look at anything else than
+ * messages.
  *
  * What gets done is counted in the prices of calls, with each receive and each turn at the price of
  * a send (new_budget in worker.c): in the time that they take they are all about as dear.
@@ -50,20 +52,6 @@ static struct {
     int slow;        /* ticks in a row with less than three quarters of `rate` */
 } gather;
 
-void tr__gather_init(void)
-{
-    gather.phase = STEADY;
-    gather.limit = tr__sched.count;
-    gather.won = false;
-    gather.slow = 0;
-    gather.rate = 0;
-    gather.wait = SOON;
-    gather.pause = PAUSE;
-    gather.then = tr__clock_ns();
-    gather.work = gather.last = 0;
-    atomic_store(&tr__sched.some_rest, false);
-}
-
 bool tr__is_resting(struct tr_worker *w)
 {
     return atomic_load_explicit(&w->rest, memory_order_relaxed) == TR__RESTS;
@@ -97,6 +85,22 @@ static void set_limit(int limit)
     /* Who is parked is to rest as well: who is idle afterwards is one of those that should not. */
     if (fewer)
         tr__idle_wake_all();
+}
+
+void tr__gather_init(void)
+{
+    gather.phase = STEADY;
+    gather.limit = tr__sched.count;
+    gather.won = false;
+    gather.slow = 0;
+    gather.rate = 0;
+    gather.wait = SOON;
+    gather.pause = PAUSE;
+    gather.then = tr__clock_ns();
+    gather.work = gather.last = 0;
+    atomic_store(&tr__sched.some_rest, false);
+    if (gather.limit > 1)
+        set_limit(gather.limit / 2);
 }
 
 static uint64_t work_done(void)
