@@ -63,4 +63,15 @@ static inline void tr__cpu_relax(void)
 #endif
 }
 
+/* Asks for a cache line to be written: x86-64 compilers make a mere read of the builtin, after
+   which the write asks again. */
+static inline void tr__prefetch_to_write(const void *p)
+{
+#if defined(__x86_64__)
+    __asm__ volatile("prefetchw %0" : : "m"(*(const char *)p));
+#else
+    __builtin_prefetch(p, 1);
+#endif
+}
+
 #endif

@@ -22,20 +22,22 @@
 #else
 #define TR__SLOT_SIZE 320u
 #endif
-#define TR__SLOT_BITS  24
-#define TR__SLAB_SLOTS 4096u
-#define TR__SLABS      ((1u << TR__SLOT_BITS) / TR__SLAB_SLOTS)
+#define TR__SLOT_BITS    24
+#define TR__SLAB_SLOTS   4096u
+#define TR__SLABS        ((1u << TR__SLOT_BITS) / TR__SLAB_SLOTS)
+#define TR__SLOTS_CACHED 256u
 
 /* What every slot begins with. */
 struct tr_slot {
-    struct tr_slot *next_free; /* the free list it is on, while free */
     uint32_t index;
 };
 
-/* The free slots of one worker. */
+/* The free slots of one worker, the one that was used last on top. Indexes, not a list through the
+   slots: who takes over those of another core does not wait for one to find the next. */
 struct tr_slot_cache {
-    struct tr_slot *head;
     uint32_t count;
+    uint32_t foreign; /* so many, the lowest, may be in another core's cache */
+    uint32_t free[TR__SLOTS_CACHED];
 };
 
 extern _Atomic(char *) tr__slabs[TR__SLABS];
@@ -50,13 +52,20 @@ TR__INLINED void *tr__slot_at(uint32_t index)
     return slab ? slab + (size_t)(index % TR__SLAB_SLOTS) * TR__SLOT_SIZE : NULL;
 }
 
-/* A free slot, or NULL at the limit or without memory. `cache` may be NULL. Zeroed at first use
-   only. */
+/* A free slot, or NULL at the limit or without memory. `cache` may be NULL, for the common ones;
+   here and below. Zeroed at first use only. */
 void *tr__slot_take(struct tr_slot_cache *cache);
 
 void tr__slot_return(struct tr_slot_cache *cache, void *slot);
 
-/* Hands the slots in `cache` to the common list. */
+/* Asks for all of a slot that is soon to be written, if another core has it. */
+static inline void tr__slot_prefetch(void *slot)
+{
+    for (uint32_t i = 0; i < TR__SLOT_SIZE; i += TR__CACHE_LINE)
+        tr__prefetch_to_write((char *)slot + i);
+}
+
+/* Hands the slots in `cache` to the common ones. */
 void tr__slot_cache_flush(struct tr_slot_cache *cache);
 
 /* At most `n` slots exist at once; to be set before the first is taken. */

@@ -72,7 +72,7 @@ struct counted_slot {
 
 static void *take_and_return(void *unused)
 {
-    struct tr_slot_cache own = { NULL, 0 };
+    struct tr_slot_cache own = { 0 };
     struct counted_slot *held[300];
 
     (void)unused;

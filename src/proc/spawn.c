@@ -199,14 +199,11 @@ static void disconnect(struct tr_proc *p, struct tr_proc *parent)
 
 static void give_slot_back(struct tr_worker *w, struct tr_proc *p)
 {
-    struct tr_slot_cache none = { NULL, 0 };
-
     atomic_store(&p->id, 0);
     tr__argument_free(p->arg);
     if (p->extra)
         tr__extra_free(p);
-    tr__slot_return(w ? &w->slots : &none, p);
-    tr__slot_cache_flush(&none);
+    tr__slot_return(w ? &w->slots : NULL, p);
 }
 
 static bool valid(tr_process_fn fn, const struct tr_spawn_opts *opts)

@@ -2,6 +2,8 @@
 /* The two kinds of run queue; each atomic operation names the one it pairs with. */
 #include "sched/runq.h"
 
+#include "mem/slots.h"
+
 static TR__NOINLINE void push_behind(struct tr_runring *q, struct tr_runnable *r)
 {
     r->next = NULL;
@@ -88,6 +90,7 @@ static uint32_t grab(struct tr_runring *to, uint32_t tail, struct tr_runring *fr
             struct tr_runnable *r = atomic_load_explicit(&from->slots[(head + i) % TR__RING_SIZE],
                                                          memory_order_relaxed);
             atomic_store_explicit(&to->slots[(tail + i) % TR__RING_SIZE], r, memory_order_relaxed);
+            tr__slot_prefetch(r);
         }
         /* Release pairs with the acquire of head in tr__runring_push: the slots were read. */
         if (atomic_compare_exchange_strong_explicit(&from->head, &head, head + n,
