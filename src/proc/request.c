@@ -10,6 +10,7 @@
 #include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
+#include "term/words.h"
 
 #include <string.h>
 
@@ -175,17 +176,43 @@ static void await_with_caps(struct answer *a, int64_t timeout_ms, tr_term *resul
     }
 }
 
-/* Takes the message out of the mailbox. */
-static inline tr_term take(struct tr_proc *p, struct tr_sig **at, uint64_t value)
+#define FLAT_MAX 4u
+
+/* {ok, Value} and the like, of words that need no copy: the tuple, copied into the heap; w is 0 for
+   any other value. */
+static inline tr_term copy_flat(struct tr_proc *p, uint64_t value)
 {
-    if (tr__likely(tr__is_immediate(value))) {
-        tr__sig_discard(p, tr__mailbox_remove(p, at));
-        return (tr_term){ value };
-    }
+    const uint64_t *from = tr__is_kind(value, TR__KIND_TUPLE) ? tr__box(value) : NULL;
+    size_t n = from ? TR__HEADER_N(from[0]) : 0;
+
+    if (n == 0 || n > FLAT_MAX || !tr__words_immediate(from + 1, n))
+        return (tr_term){ 0 };
+    uint64_t *to = tr__heap_alloc(&p->heap, n + 1);
+    if (tr__unlikely(!to))
+        tr__raise_oom();
+    tr__words_copy_few(to, from, n + 1);
+    return (tr_term){ tr__box_w(to) };
+}
+
+/* The value of a message of any size, which goes with it otherwise. */
+static TR__NOINLINE tr_term keep_value(struct tr_proc *p, struct tr_sig **at, uint64_t value)
+{
     struct tr_receive_scope m = { .owner = p, .at = at };
+
     tr__receive_accept(&m);
     tr_term result = tr_receive_result(&m, (tr_term){ value });
     tr__receive_close(&m);
+    return result;
+}
+
+/* Takes the message out of the mailbox. */
+static inline tr_term take(struct tr_proc *p, struct tr_sig **at, uint64_t value)
+{
+    tr_term result = tr__likely(tr__is_immediate(value)) ? (tr_term){ value } : copy_flat(p, value);
+
+    if (tr__unlikely(!result.w))
+        return keep_value(p, at, value);
+    tr__sig_discard(p, tr__mailbox_remove(p, at));
     return result;
 }
 

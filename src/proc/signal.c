@@ -8,6 +8,7 @@
 
 #include "base/plant.h"
 #include "proc/proc.h"
+#include "term/words.h"
 
 #include <string.h>
 
@@ -50,9 +51,7 @@ flat_message(uint64_t to, size_t head, const uint64_t *words, uint32_t n, uint64
         return NULL;
     uint64_t *out = tr__sig_words(sig) + head;
     out[0] = TR__HEADER(TR__KIND_TUPLE, n);
-    out[1] = words[0];
-    for (uint32_t i = 1; i < n; i++)
-        out[1 + i] = words[i];
+    tr__words_copy_few(out + 1, words, n);
     *word = tr__box_w(out);
     return sig;
 }

@@ -23,6 +23,15 @@ static inline bool tr__words_immediate(const uint64_t *words, size_t n)
     return true;
 }
 
+/* Copies a few words, for which a call of memcpy would cost more than they do. */
+static inline void tr__words_copy_few(uint64_t *to, const uint64_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        to[i] = from[i];
+        __asm__ volatile("" ::: "memory"); /* so that it is not made one */
+    }
+}
+
 /* Copies words as long as they are immediates; true when all are. What has been written when one is
    not is undefined. */
 bool tr__words_copy(uint64_t *to, const uint64_t *from, size_t n);
