@@ -48,6 +48,19 @@ tr_term tr_exit_reason(void);
    Process only. */
 bool tr_exit_signalled(void);
 
+/* --- for the library's own use --- */
+
+/*
+ * Has fn(memory) run when the process ends, as if tr_defer had registered it just now, with a piece
+ * of memory that tr_alloc gave; instead of what was to run with it before, nothing for NULL. It is
+ * for what has nothing to do when a signal ends the process: then it may be left out. Owner only.
+ */
+void tr__at_end(void *memory, void (*fn)(void *));
+
+/* Has nothing run with the piece for which fn was to run last; false when there is none. Owner
+   only. */
+bool tr__at_end_forget(void (*fn)(void *));
+
 TR_HEADER_END
 
 #endif

@@ -99,19 +99,22 @@ tr_term tr__gen_undef(const char *name, tr_term callback, int arity)
 
 struct tr_gen_started tr__gen_started(tr_term arg)
 {
-    struct tr_gen_started s = { .debug = tr_nil() };
-    tr_term via = tr_nil();
+    struct tr_gen_started s = { .debug = tr_nil(), .via = tr_nil() };
     uint64_t callbacks;
     bool linked;
 
     if (!tr_match(arg, &callbacks, &linked, &s.arg) &&
-        !tr_match(arg, &callbacks, &linked, &s.arg, &s.debug, &via))
+        !tr_match(arg, &callbacks, &linked, &s.arg, &s.debug, &s.via))
         tr_error(a_badarg, arg);
-    tr__start_begun(linked, via);
     s.callbacks = (const void *)(uintptr_t)callbacks;
     if (linked)
         s.parent = tr_parent();
     return s;
+}
+
+void tr__gen_begin(const struct tr_gen_started *s, void *memory)
+{
+    tr__start_begun(s->parent.w, memory, s->via);
 }
 
 void tr__gen_debug(struct tr_sys *sys, tr_term opts)

@@ -39,11 +39,14 @@ struct tr_gen_started {
     const void *callbacks;
     tr_pid parent; /* 0 without a link */
     tr_term debug; /* tr__gen_debug_opts */
+    tr_term via;
     tr_term arg;
 };
 
-/* Begins, see otp/start.h. */
 struct tr_gen_started tr__gen_started(tr_term arg);
+
+/* Begins, as tr__start_begun, with the memory of the behaviour, for tr__init_ack_at_end. */
+void tr__gen_begin(const struct tr_gen_started *s, void *memory);
 
 /* Switches on what tr__gen_debug_opts says. */
 void tr__gen_debug(struct tr_sys *sys, tr_term opts);

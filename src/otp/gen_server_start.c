@@ -50,13 +50,14 @@ static void body(tr_term arg)
     struct tr_gen_started started = tr__gen_started(arg);
     struct tr_server *s = new_server(started.callbacks, started.parent);
 
+    tr__gen_begin(&started, s);
     if (!tr_is_nil(started.debug))
         debug_on(s, started.debug);
     tr_set_initial_module(tr_intern(s->callbacks->name));
     tr_gen_result r = s->callbacks->init(s->state, started.arg);
     if (r.what != TR__GEN_OK)
         cannot_start(r);
-    tr__init_ack_defer(tr__server_ended, s);
+    tr__init_ack_at_end(s, tr__server_ended);
     r.what = TR__GEN_NOREPLY;
     tr__server_settle(s, r);
     tr__server_run(s);
@@ -107,6 +108,6 @@ _Noreturn void tr_gen_server_enter_loop(const struct tr_gen_server *server, cons
         memcpy(s->state, state, server->state_size);
     debug_on(s, tr__gen_debug_opts(opts));
     tr_report_exits();
-    tr_defer(tr__server_ended, s);
+    tr__at_end(s, tr__server_ended);
     tr__server_run(s);
 }

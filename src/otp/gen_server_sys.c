@@ -95,8 +95,7 @@ static tr_term replace_code(struct tr_sys *sys, uint64_t old_code, uint64_t new_
         tr_free(t);
         return result;
     }
-    tr_defer(tr__server_ended, t);
-    tr_defer_cancel(tr__server_ended, s);
+    tr__at_end(t, tr__server_ended);
     tr_free(s);
     sys->data = t;
     sys->callbacks = tr__server_sys(t);

@@ -71,12 +71,13 @@ static void body(tr_term arg)
     struct tr_gen_started started = tr__gen_started(arg);
     struct tr_machine *m = new_machine(started.callbacks, started.parent, started.debug);
 
+    tr__gen_begin(&started, m);
     tr_set_initial_module(tr_intern(m->callbacks->name));
     tr_statem_result r = m->callbacks->init(m->data, started.arg);
 
     if (r.what != TR__STATEM_OK)
         cannot_start(r);
-    tr__init_ack_defer(tr__statem_ended, m);
+    tr__init_ack_at_end(m, tr__statem_ended);
     tr__statem_begin(m, r);
 }
 
@@ -120,6 +121,6 @@ _Noreturn void tr_gen_statem_enter_loop(const struct tr_gen_statem *statem, tr_s
     if (data)
         memcpy(m->data, data, statem->data_size);
     tr_report_exits();
-    tr_defer(tr__statem_ended, m);
+    tr__at_end(m, tr__statem_ended);
     tr__statem_begin(m, first);
 }

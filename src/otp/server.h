@@ -61,7 +61,7 @@ tr_term tr__server_state(const struct tr_server *s);
 /* The map `status` with the state in it, as format_status shows it. */
 tr_term tr__server_status(const struct tr_server *s, tr_term status);
 
-/* For tr_defer: reports the failure that ends a server, and runs terminate. */
+/* For tr__at_end: reports the failure that ends a server, and runs terminate. */
 void tr__server_ended(void *server);
 
 /* Reports a message that no handle_info took. */

@@ -43,10 +43,12 @@ static void take_name(tr_term to)
             tr_init_fail(tr_tuple(a_error, tr_tuple(a_already_started, holder)), a_normal);
 }
 
-void tr__start_begun(bool answers, tr_term via)
+void tr__start_begun(bool answers, void *memory, tr_term via)
 {
     tr_report_exits();
-    if (answers)
+    if (answers && memory)
+        tr__at_end(memory, unanswered);
+    else if (answers)
         tr_defer(unanswered, NULL);
     take_name(via);
 }
@@ -60,8 +62,15 @@ static void begin(tr_term arg)
 
     if (!tr_match(arg, &fn, &answers, &user_arg) && !tr_match(arg, &fn, &answers, &user_arg, &via))
         tr_error(a_badarg, arg);
-    tr__start_begun(answers, via);
+    tr__start_begun(answers, NULL, via);
     ((tr_process_fn)(uintptr_t)fn)(user_arg);
+}
+
+/* There is, or will be, an answer; or there was to be none. */
+static void answered(void)
+{
+    if (!tr_defer_cancel(unanswered, NULL))
+        tr__at_end_forget(unanswered);
 }
 
 static void ack_self(void)
@@ -72,21 +81,20 @@ static void ack_self(void)
 
 void tr__init_ack_self(void)
 {
-    tr_defer_cancel(unanswered, NULL);
+    answered();
     ack_self();
 }
 
-void tr__init_ack_defer(void (*fn)(void *), void *arg)
+void tr__init_ack_at_end(void *memory, void (*fn)(void *))
 {
-    if (!tr_defer_replace(unanswered, NULL, fn, arg))
-        tr_defer(fn, arg);
+    tr__at_end(memory, fn);
     ack_self();
 }
 
 /* In this order: killed in between, the process leaves its starter with the exit signal alone. */
 void tr_init_ack_args(const struct tr_arg *args, int n)
 {
-    tr_defer_cancel(unanswered, NULL);
+    answered();
     if (tr_parent().w)
         tr_send(tr_parent(), a_ack, tr_self(), tr_message_arg(args, n));
 }
@@ -95,7 +103,7 @@ void tr_init_fail_args(struct tr_arg result, struct tr_arg reason)
 {
     tr_term why = tr_build_args(&reason, 1);
 
-    tr_defer_cancel(unanswered, NULL);
+    answered();
     if (tr_parent().w)
         tr_send(tr_parent(), a_nack, tr_self(), result, why);
     tr_exit(why);

@@ -8,14 +8,15 @@
 /* --- in the started process --- */
 
 /* What the function of a plan begins with. `answers`: its starter waits, and only the link tells of
-   its end. `via`: the name that it is to take, or []. */
-void tr__start_begun(bool answers, tr_term via);
+   its end. `memory`: of tr_alloc, whose tr__at_end is free until there is an answer; may be NULL.
+   `via`: the name that it is to take, or []. */
+void tr__start_begun(bool answers, void *memory, tr_term via);
 
 /* tr_init_ack(a_ok, tr_self()), for less. */
 void tr__init_ack_self(void);
 
-/* tr_defer, then the same. */
-void tr__init_ack_defer(void (*fn)(void *), void *arg);
+/* tr__at_end with the memory that tr__start_begun was given, then the same. */
+void tr__init_ack_at_end(void *memory, void (*fn)(void *));
 
 /* --- in the starter --- */
 

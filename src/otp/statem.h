@@ -140,7 +140,7 @@ void tr__statem_use(struct tr_machine *m, const struct tr_gen_statem *callbacks)
 /* Runs terminate, once in the life of a machine, then ends the process with that reason. */
 _Noreturn void tr__statem_stop(struct tr_machine *m, tr_term reason);
 
-/* For tr_defer: reports the failure that ends a machine, and runs terminate. */
+/* For tr__at_end: reports the failure that ends a machine, and runs terminate. */
 void tr__statem_ended(void *machine);
 
 /* --- gen_statem_sys.c --- */

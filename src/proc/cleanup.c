@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is to be undone when a process ends: one list for functions and for memory.
+ * What is to be undone when a process ends: one list of pieces of memory, each with a function that
+ * is run with it, or none.
  *
- * A piece of memory is an entry of its own, with the memory behind it, its size as the argument,
- * and no function.
+ * tr_alloc gives a piece without a function. What tr_defer registers lies in a piece of its own.
+ * A piece may be given a function later, for less than a registration: see tr__at_end.
  */
 #include "mem/block.h"
 #include "proc/caps.h"
@@ -15,20 +16,38 @@
 _Static_assert(sizeof(struct tr_cleanup) % _Alignof(max_align_t) == 0,
                "memory behind an entry must be aligned for any type");
 
-static void add(struct tr_proc *p, struct tr_cleanup *c, void (*fn)(void *), void *arg)
+/* What tr_defer was given, behind its entry. */
+struct deferred {
+    void (*fn)(void *);
+    void *arg;
+};
+
+static struct deferred *deferred(struct tr_cleanup *c)
 {
-    c->fn = fn;
-    c->arg = arg;
+    return (struct deferred *)(void *)(c + 1);
+}
+
+static void run_deferred(void *what)
+{
+    const struct deferred *d = what;
+
+    d->fn(d->arg);
+}
+
+static struct tr_cleanup *entry_of(void *memory)
+{
+    return (struct tr_cleanup *)memory - 1;
+}
+
+/* --- the list --- */
+
+static void add(struct tr_proc *p, struct tr_cleanup *c)
+{
     c->link = &p->cleanups;
     c->next = p->cleanups;
     if (c->next)
         c->next->link = &c->next;
     p->cleanups = c;
-}
-
-static size_t size_of(const struct tr_cleanup *c)
-{
-    return sizeof *c + (c->fn ? 0 : (uintptr_t)c->arg);
 }
 
 static void take_off(struct tr_cleanup *c)
@@ -38,32 +57,40 @@ static void take_off(struct tr_cleanup *c)
         c->next->link = c->link;
 }
 
+static void discard(struct tr_cleanup *c)
+{
+    tr__block_free_inside(tr__tls(), c, sizeof *c + c->size);
+}
+
 /* Takes an entry off the list and frees it. */
 static void drop(struct tr_cleanup *c)
 {
     take_off(c);
-    tr__block_free_inside(tr__tls(), c, size_of(c));
+    discard(c);
 }
 
-static struct tr_cleanup *new_entry(size_t extra)
+static struct tr_cleanup *new_entry(struct tr_proc *p, void (*fn)(void *), size_t size)
 {
-    struct tr_cleanup *c = tr__block_alloc_inside(tr__tls(), sizeof *c + extra);
+    struct tr_cleanup *c = tr__block_alloc_inside(tr__tls(), sizeof *c + size);
 
     if (!c)
         tr__raise_oom();
+    c->fn = fn;
+    c->size = size;
+    add(p, c);
     return c;
 }
+
+/* --- memory --- */
 
 void *tr_alloc(size_t size)
 {
     TR__GUARD();
     struct tr_proc *p = TR__SELF();
+
     if (size > SIZE_MAX / 2 || !tr__caps_room(p, size + sizeof(struct tr_cleanup)))
         tr__raise_oom();
-    struct tr_cleanup *c = new_entry(size);
-
-    add(p, c, NULL, (void *)(uintptr_t)size);
-    return memset(c + 1, 0, size);
+    return memset(new_entry(p, NULL, size) + 1, 0, size);
 }
 
 void tr_free(void *p)
@@ -71,8 +98,36 @@ void tr_free(void *p)
     TR__GUARD();
 
     if (p)
-        drop((struct tr_cleanup *)p - 1);
+        drop(entry_of(p));
 }
+
+void tr__at_end(void *memory, void (*fn)(void *))
+{
+    TR__GUARD();
+    struct tr_proc *p = TR__SELF();
+    struct tr_cleanup *c = entry_of(memory);
+
+    c->fn = fn;
+    if (p->cleanups == c)
+        return;
+    take_off(c);
+    add(p, c);
+}
+
+bool tr__at_end_forget(void (*fn)(void *))
+{
+    TR__GUARD();
+
+    for (struct tr_cleanup *c = TR__SELF()->cleanups; c; c = c->next) {
+        if (c->fn == fn) {
+            c->fn = NULL;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* --- functions --- */
 
 void tr_defer(void (*fn)(void *), void *arg)
 {
@@ -81,36 +136,40 @@ void tr_defer(void (*fn)(void *), void *arg)
 
     if (!fn)
         tr__raise_badarg(TR_ATOM_TERM(undef));
-    add(p, new_entry(0), fn, arg);
+    *deferred(new_entry(p, run_deferred, sizeof(struct deferred))) = (struct deferred){ fn, arg };
+}
+
+/* The newest entry of that pair; NULL when there is none. */
+static struct tr_cleanup *find(const struct tr_proc *p, void (*fn)(void *), const void *arg)
+{
+    for (struct tr_cleanup *c = p->cleanups; c; c = c->next)
+        if (c->fn == run_deferred && deferred(c)->fn == fn && deferred(c)->arg == arg)
+            return c;
+    return NULL;
 }
 
 bool tr_defer_cancel(void (*fn)(void *), void *arg)
 {
     TR__GUARD();
-    struct tr_proc *p = TR__SELF();
+    struct tr_cleanup *c = find(TR__SELF(), fn, arg);
 
-    for (struct tr_cleanup *c = p->cleanups; c; c = c->next) {
-        if (fn && c->fn == fn && c->arg == arg) {
-            drop(c);
-            return true;
-        }
-    }
-    return false;
+    if (c)
+        drop(c);
+    return c;
 }
 
 bool tr_defer_replace(void (*fn)(void *), void *arg, void (*other)(void *), void *other_arg)
 {
     TR__GUARD();
     struct tr_proc *p = TR__SELF();
+    struct tr_cleanup *c = other ? find(p, fn, arg) : NULL;
 
-    for (struct tr_cleanup *c = p->cleanups; c && other; c = c->next) {
-        if (c->fn == fn && fn && c->arg == arg) {
-            take_off(c);
-            add(p, c, other, other_arg);
-            return true;
-        }
-    }
-    return false;
+    if (!c)
+        return false;
+    take_off(c);
+    *deferred(c) = (struct deferred){ other, other_arg };
+    add(p, c);
+    return true;
 }
 
 size_t tr__cleanups_size(const struct tr_proc *p)
@@ -118,32 +177,64 @@ size_t tr__cleanups_size(const struct tr_proc *p)
     size_t size = 0;
 
     for (const struct tr_cleanup *c = p->cleanups; c; c = c->next)
-        size += size_of(c);
+        size += sizeof *c + c->size;
     return size;
 }
 
-/* Runs the functions, newest first; each is off the list before it runs, so none runs twice. */
+/* --- the end --- */
+
+/* Runs what tr_defer was given, which is off the list before it runs, so that it does not run
+   twice. */
+static void run_and_drop(struct tr_cleanup *c)
+{
+    struct deferred d = *deferred(c);
+
+    drop(c);
+    tr__run_outside(run_deferred, &d);
+}
+
+/* Runs the functions, newest first. */
 static void run_functions(struct tr_proc *p)
 {
     struct tr_cleanup *c = p->cleanups;
 
     while (c) {
-        if (!c->fn) {
+        void (*fn)(void *) = c->fn;
+        if (!fn) {
             c = c->next;
             continue;
         }
-        void (*fn)(void *) = c->fn;
-        void *arg = c->arg;
-        drop(c);
-        tr__run_outside(fn, arg);
+        c->fn = NULL;
+        if (fn == run_deferred)
+            run_and_drop(c);
+        else
+            tr__run_outside(fn, c + 1);
         c = p->cleanups; /* the function may have registered or freed others */
     }
+}
+
+bool tr__cleanups_quiet(const struct tr_proc *p)
+{
+    for (const struct tr_cleanup *c = p->cleanups; c; c = c->next)
+        if (c->fn == run_deferred)
+            return false;
+    return true;
+}
+
+void tr__cleanups_free(struct tr_proc *p)
+{
+    struct tr_cleanup *next;
+
+    for (struct tr_cleanup *c = p->cleanups; c; c = next) {
+        next = c->next;
+        discard(c);
+    }
+    p->cleanups = NULL;
 }
 
 void tr__cleanups_run(struct tr_proc *p)
 {
     run_functions(p);
     /* The memory last: a function may still use what was allocated before it or after. */
-    while (p->cleanups)
-        drop(p->cleanups);
+    tr__cleanups_free(p);
 }

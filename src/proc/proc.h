@@ -102,12 +102,12 @@ struct tr_proc_extra {
     bool queue_told, heap_told; /* that they are too long, too large: watch.c */
 };
 
-/* A function to be run, or memory to be freed, when the process ends. */
+/* A piece of memory to be freed when the process ends, behind this head. */
 struct tr_cleanup {
     struct tr_cleanup *next;  /* the one registered before */
     struct tr_cleanup **link; /* what points to this one */
-    void (*fn)(void *);       /* NULL: a piece of memory */
-    void *arg;                /* of fn, or the size of the memory */
+    void (*fn)(void *);       /* run with the memory before; NULL: none */
+    size_t size;              /* of the memory */
 };
 
 struct tr_proc {
@@ -557,6 +557,10 @@ void tr__untie(struct tr_proc *p, uint64_t id);
 
 /* Runs everything registered by tr_defer, and frees what tr_alloc gave. */
 void tr__cleanups_run(struct tr_proc *p);
+
+/* The same for a process that a signal ends, where nothing was registered by tr_defer: quiet. */
+void tr__cleanups_free(struct tr_proc *p);
+bool tr__cleanups_quiet(const struct tr_proc *p);
 
 /* Bytes that tr_alloc has given and that are not freed. */
 size_t tr__cleanups_size(const struct tr_proc *p);
