@@ -65,6 +65,14 @@ tr_ref tr_monitor_term(tr_term to, const struct tr_monitor_opts *opts);
 tr_ref tr_end_watched(tr_pid pid, tr_atom reason);
 
 /*
+ * For the library's own use: the same, but all is over when it returns, for a process that idles,
+ * hibernated, and has nothing to do at its end, as a server that does not trap exits. The caller
+ * has to trap them; it gets no 'DOWN', and no 'EXIT' of a link between the two. The reason of the
+ * end is the one to be expected: `reason`, or killed for kill. False: nothing was done.
+ */
+bool tr__end_idle(tr_pid pid, tr_atom reason);
+
+/*
  * Ends a monitor of the caller; afterwards no 'DOWN' for it arrives, but one may be in the mailbox
  * already. True when it was still active. Process only. (demonitor/2 with info)
  */

@@ -204,16 +204,16 @@ bool tr__dynamic_child_ended(struct tr_sup *s, struct tr_child *c, tr_term reaso
 
 /* --- the end of all --- */
 
-/* Tells every child; those that do not run are forgotten. */
+/* Tells every child; those that do not run, or no more, are forgotten. */
 static void tell_all(struct tr_sup *s)
 {
     for (struct tr_child *older, *c = s->children.newest; c; c = older) {
+        tr_atom signal = c->shutdown_ms == TR_BRUTAL_KILL ? a_kill : a_shutdown;
         older = c->older;
-        if (c->state != TR__CHILD_RUNNING) {
+        if (c->state != TR__CHILD_RUNNING || tr__end_idle(c->pid, signal))
             tr__children_remove(s, c);
-            continue;
-        }
-        tr_end_watched(c->pid, c->shutdown_ms == TR_BRUTAL_KILL ? a_kill : a_shutdown);
+        else
+            tr_end_watched(c->pid, signal);
     }
 }
 

@@ -205,7 +205,11 @@ static tr_term await_down(tr_ref monitor, int64_t timeout_ms)
 static tr_term end_process(const struct tr_child *c)
 {
     bool brutal = c->shutdown_ms == TR_BRUTAL_KILL;
-    tr_ref monitor = tr_end_watched(c->pid, brutal ? a_kill : a_shutdown);
+    tr_atom signal = brutal ? a_kill : a_shutdown;
+
+    if (tr__end_idle(c->pid, signal))
+        return tr_build(brutal ? a_killed : a_shutdown);
+    tr_ref monitor = tr_end_watched(c->pid, signal);
     tr_term down = await_down(monitor, brutal ? TR_INFINITY : c->shutdown_ms);
 
     if (!down.w) {

@@ -98,12 +98,12 @@ void tr__untie(struct tr_proc *p, uint64_t id)
         tr__shared_release(reason.share);
 }
 
-static void free_memory(struct tr_proc *p)
+static void free_memory(struct tr_proc *p, struct tr_sig *dying)
 {
     tr__receive_close_until(p, NULL);
     tr__argument_free(p->arg);
-    if (p->exit->dying)
-        tr__sig_free_inside(tr__tls(), p->exit->dying);
+    if (dying)
+        tr__sig_free_inside(tr__tls(), dying);
     if (p->extra)
         tr__extra_free(p);
     tr__heap_destroy(&p->heap);
@@ -126,19 +126,17 @@ static uint64_t ended_through_link(const struct tr_proc *p)
     return sig && sig->flags & TR__SIG_LINKED ? tr__sig_words(sig)[2] : 0;
 }
 
-/* Everything after the clean-up functions. */
-static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
+/* Takes the process out of the world; `dying` ends it, or is NULL. */
+static inline void vanish_now(struct tr_proc *p, struct tr_sig *dying, bool may_switch)
 {
     uint64_t id = atomic_load_explicit(&p->id, memory_order_relaxed);
 
-    if (p->flags & TR__P_MAIN)
-        tr__main_ended(p, ended_through_link(p));
     if (p->timeout.fire)
         tr__timeout_cancel(p);
     tr__timers_drop(p);
     tr__fd_forget(p);
     if (tr__unlikely(atomic_load_explicit(&p->has_tables, memory_order_relaxed)))
-        drop_tables(p, id, !(p->flags & TR__P_MAIN));
+        drop_tables(p, id, may_switch);
     /* In one total order with the loads of the name and of has_tables: see name.c. */
     atomic_store(&p->id, 0);
     if (tr__unlikely(atomic_load(&p->has_tables)))
@@ -148,8 +146,28 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
     if (atomic_load(&p->name))
         tr__name_drop(p);
     tr__untie(p, id);
-    free_memory(p);
+    free_memory(p, dying);
+}
+
+/* Everything after the clean-up functions. */
+static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
+{
+    bool is_main = p->flags & TR__P_MAIN;
+
+    if (is_main)
+        tr__main_ended(p, ended_through_link(p));
+    vanish_now(p, p->exit->dying, !is_main);
     tr__leave_for_good(p, TR__ACT_EXIT);
+}
+
+void tr__vanish_idle(struct tr_proc *p, uint64_t reason)
+{
+    p->flags |= TR__P_EXITING;
+    atomic_store_explicit(&p->ending, true, memory_order_release);
+    p->reason = reason;
+    tr__cleanups_free(p);
+    vanish_now(p, NULL, false);
+    tr__proc_gone(p->worker, p);
 }
 
 /* Ends the clean-up function that called, the receive clauses that it has opened with it. */

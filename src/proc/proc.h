@@ -505,6 +505,9 @@ static inline void tr__spend_receive(struct tr_proc *p)
 struct tr_runnable *tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
 struct tr_runnable *tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r);
 
+/* Nothing is left of a process but its control block, which goes back to the worker. */
+void tr__proc_gone(struct tr_worker *w, struct tr_proc *p);
+
 /* The time so many ms from now; raises timeout_value for a negative one. */
 int64_t tr__deadline(int64_t ms);
 
@@ -550,6 +553,10 @@ void tr__raise_in_process(tr_term reason);
 
 /* Ends the calling process with a reason that lives at least until it has ended. */
 _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason);
+
+/* Ends a process that the caller owns and that is quiet and has no stack, with an immediate as the
+   reason. */
+void tr__vanish_idle(struct tr_proc *p, uint64_t reason);
 
 /* Tells everybody who is tied to the process that it ends; its table is empty afterwards. `id` is
    its pid. */

@@ -205,6 +205,13 @@ static __attribute__((noinline)) bool sleep_on(struct tr_proc *p)
     return fall_asleep(p);
 }
 
+void tr__proc_gone(struct tr_worker *w, struct tr_proc *p)
+{
+    tr__slot_return(&w->slots, p);
+    tr__proc_ended(w);
+    tr__runtime_process_gone();
+}
+
 /* Runs the process once; true when it has something more to do at once. */
 static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, struct tr_tls *tls,
                                                            struct tr_proc *p)
@@ -247,9 +254,7 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
         return true;
     case TR__ACT_EXIT:
         drop_stack(w, p);
-        tr__slot_return(&w->slots, p);
-        tr__proc_ended(w);
-        tr__runtime_process_gone();
+        tr__proc_gone(w, p);
         return false;
     }
     return false;
