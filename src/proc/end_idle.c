@@ -34,11 +34,12 @@ static bool is_idle(struct tr_proc *p, uint64_t pid, bool kill)
 
 static void drop_link(struct tr_proc *p, uint64_t peer)
 {
-    struct tr_tie *link = tr__ties_find(&p->ties, peer);
+    struct tr_tie **at = tr__ties_at(&p->ties, peer);
+    struct tr_tie *link = *at;
 
     if (!link)
         return;
-    tr__ties_remove(&p->ties, link);
+    tr__ties_unlink(&p->ties, at);
     tr__sig_discard(p, &link->sig);
 }
 

@@ -254,6 +254,64 @@ TEST_PROC(replaced_clean_up_is_the_newest)
     CHECK_NO_MESSAGE();
 }
 
+/* --- a function that comes with memory --- */
+
+static void tell_what_lies_there(void *memory)
+{
+    tell(number(*(int *)memory));
+}
+
+static int *holding(int n)
+{
+    int *memory = tr_alloc(sizeof *memory);
+
+    *memory = n;
+    return memory;
+}
+
+static void give_memory_functions(tr_term arg)
+{
+    int *first = holding(1), *second = holding(2), *third = holding(3), *fourth = holding(4);
+
+    (void)arg;
+    tr__at_end(first, exit_inside);
+    tr__at_end(second, tell_what_lies_there);
+    tr_defer(tell, number(5));
+    tr__at_end(third, tell_what_lies_there);
+    tr__at_end(first, tell_what_lies_there);
+    tr__at_end(fourth, tell_what_lies_there);
+    tr_free(fourth);
+    CHECK(!tr__at_end_forget(exit_inside));
+}
+
+TEST_PROC(a_function_that_comes_with_memory_runs_in_its_turn)
+{
+    told = tr_self();
+    CHECK_ENDS(tr_build(a_normal), give_memory_functions);
+    CHECK_NEXT(a_ran, 1);
+    CHECK_NEXT(a_ran, 3);
+    CHECK_NEXT(a_ran, 5);
+    CHECK_NEXT(a_ran, 2);
+    CHECK_NO_MESSAGE();
+}
+
+static void forget_memory_functions(tr_term arg)
+{
+    (void)arg;
+    tr__at_end(holding(1), tell_what_lies_there);
+    tr__at_end(holding(2), tell_what_lies_there);
+    tr__at_end(holding(3), NULL);
+    CHECK(tr__at_end_forget(tell_what_lies_there));
+}
+
+TEST_PROC(a_forgotten_one_does_not_run)
+{
+    told = tr_self();
+    CHECK_ENDS(tr_build(a_normal), forget_memory_functions);
+    CHECK_NEXT(a_ran, 1);
+    CHECK_NO_MESSAGE();
+}
+
 static void defer_nothing(tr_term arg)
 {
     (void)arg;
