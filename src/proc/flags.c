@@ -21,6 +21,7 @@ uint64_t tr_footprint(void)
     const struct tr_proc_rare *rare = tr__rare_of(p);
     const uint64_t held[] = { p->ties.count,
                               (uintptr_t)p->cleanups,
+                              tr__cleanups_size(p),
                               (uintptr_t)p->heap.kept,
                               p->flags,
                               p->nmessages,
