@@ -160,13 +160,13 @@ static _Noreturn TR__OPAQUE void vanish(struct tr_proc *p)
     tr__leave_for_good(p, TR__ACT_EXIT);
 }
 
-void tr__vanish_idle(struct tr_proc *p, uint64_t reason)
+void tr__vanish_idle(struct tr_proc *p, uint64_t reason, struct tr_sig *dying)
 {
     p->flags |= TR__P_EXITING;
     atomic_store_explicit(&p->ending, true, memory_order_release);
     p->reason = reason;
     tr__cleanups_free(p);
-    vanish_now(p, NULL, false);
+    vanish_now(p, dying, false);
     tr__proc_gone(p->worker, p);
 }
 

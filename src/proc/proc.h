@@ -452,6 +452,14 @@ _Noreturn void tr__leave_for_good(struct tr_proc *p, enum tr_proc_action action)
 /* Ends the process by the exit signal that was accepted. */
 _Noreturn void tr__die(struct tr_proc *p);
 
+/* The reason of such an end. */
+static inline uint64_t tr__dying_reason(struct tr_sig *sig)
+{
+    uint64_t reason = tr__sig_words(sig)[3];
+
+    return reason == TR_ATOM_W(kill) && !(sig->flags & TR__SIG_LINKED) ? TR_ATOM_W(killed) : reason;
+}
+
 /* Ends the process if an exit signal was accepted. */
 static inline void tr__check_dying(struct tr_proc *p)
 {
@@ -505,9 +513,6 @@ static inline void tr__spend_receive(struct tr_proc *p)
 struct tr_runnable *tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
 struct tr_runnable *tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r);
 
-/* Nothing is left of a process but its control block, which goes back to the worker. */
-void tr__proc_gone(struct tr_worker *w, struct tr_proc *p);
-
 /* The time so many ms from now; raises timeout_value for a negative one. */
 int64_t tr__deadline(int64_t ms);
 
@@ -555,8 +560,8 @@ void tr__raise_in_process(tr_term reason);
 _Noreturn void tr__exit(struct tr_proc *p, uint64_t reason);
 
 /* Ends a process that the caller owns and that is quiet and has no stack, with an immediate as the
-   reason. */
-void tr__vanish_idle(struct tr_proc *p, uint64_t reason);
+   reason. The signal that ends it goes too; NULL: there is none. */
+void tr__vanish_idle(struct tr_proc *p, uint64_t reason, struct tr_sig *dying);
 
 /* Tells everybody who is tied to the process that it ends; its table is empty afterwards. `id` is
    its pid. */
@@ -583,6 +588,12 @@ void tr__receive_close_until(struct tr_proc *p, const struct tr_receive_scope *o
  * (`may_switch`), and, if more has come meanwhile, once more when it has no id.
  */
 extern void (*tr__tables_hook)(struct tr_proc *p, uint64_t pid, bool may_switch);
+
+/* --- end_idle.c --- */
+
+/* The end of a hibernated process that has accepted an exit signal, on the worker's own stack;
+   false, and nothing is done, when it needs one. */
+bool tr__idle_dies(struct tr_proc *p);
 
 /* --- catch.c --- */
 
@@ -764,5 +775,13 @@ void tr__main_ended(struct tr_proc *p, uint64_t followed);
 
 /* Called when some process is gone. */
 void tr__runtime_process_gone(void);
+
+/* Nothing is left of a process but its control block, which goes back to the worker. */
+static inline void tr__proc_gone(struct tr_worker *w, struct tr_proc *p)
+{
+    tr__slot_return(&w->slots, p);
+    tr__proc_ended(w);
+    tr__runtime_process_gone();
+}
 
 #endif

@@ -111,9 +111,7 @@ void tr__timeout_arm(struct tr_proc *p)
 _Noreturn void tr__die(struct tr_proc *p)
 {
     p->flags &= (uint8_t)~TR__P_DYING;
-    uint64_t reason = tr__sig_words(p->dying)[3];
-    if (reason == TR_ATOM_W(kill) && !(p->dying->flags & TR__SIG_LINKED))
-        reason = TR_ATOM_W(killed);
+    uint64_t reason = tr__dying_reason(p->dying);
     if (!(p->flags & TR__P_EXITING) && !(p->dying->flags & TR__SIG_CRASH))
         p->flags |= TR__P_SIGNALLED;
     tr__exit(p, reason);
@@ -205,13 +203,6 @@ static __attribute__((noinline)) bool sleep_on(struct tr_proc *p)
     return fall_asleep(p);
 }
 
-void tr__proc_gone(struct tr_worker *w, struct tr_proc *p)
-{
-    tr__slot_return(&w->slots, p);
-    tr__proc_ended(w);
-    tr__runtime_process_gone();
-}
-
 /* Runs the process once; true when it has something more to do at once. */
 static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, struct tr_tls *tls,
                                                            struct tr_proc *p)
@@ -219,6 +210,8 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
     if (p->flags & TR__P_HIBERNATED) {
         if (!wakes_up(p))
             return sleep_on(p);
+        if (tr__unlikely(p->flags & TR__P_DYING) && tr__idle_dies(p))
+            return false;
         p->flags &= (uint8_t)~TR__P_HIBERNATED;
         p->wake_at = TR__NEVER;
     }
