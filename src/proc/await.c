@@ -51,13 +51,13 @@ static TR__OPAQUE bool wait_and_look(void *await, uint64_t deadline)
     return false;
 }
 
-struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t ms, tr__wanted *wanted,
-                                  void *what)
+struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t deadline,
+                                  tr__wanted *wanted, void *what)
 {
     struct await a = { p, p->mark_ref == since ? p->mark_at : &p->first, wanted, what };
 
     p->worker->receives++;
-    if (look(&a) || (ms != 0 && tr__context_call(&a, (uint64_t)tr__deadline(ms), wait_and_look)))
+    if (look(&a) || (deadline != 0 && tr__context_call(&a, (uint64_t)deadline, wait_and_look)))
         return a.at;
     return NULL;
 }
@@ -92,7 +92,8 @@ enum tr__awaited tr__await(tr_atom first, uint64_t second, size_t n, tr_ref sinc
     if (tr__is_capped(p))
         return TR__AWAITED_ANOTHER;
     tr__spend(p, TR__COST_RECEIVE);
-    struct tr_sig **at = tr__await_message(p, since.w, ms, is_expected, &e);
+    int64_t deadline = ms == 0 ? 0 : tr__deadline(ms);
+    struct tr_sig **at = tr__await_message(p, since.w, deadline, is_expected, &e);
     if (!at)
         return TR__AWAITED_NOTHING;
     if (!e.found)

@@ -425,9 +425,10 @@ static inline void tr__take_signal(struct tr_proc *p)
 typedef bool tr__wanted(uint64_t message, void *what);
 
 /* Waits for a message that came after the reference `since` was made, and gives where in the
-   mailbox it stands; NULL when none has come in that time. Not for a process with caps. */
-struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t ms, tr__wanted *wanted,
-                                  void *what);
+   mailbox it stands; NULL when none has come until the deadline, which may be TR__NEVER, or 0 not
+   to wait. Not for a process with caps. */
+struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t deadline,
+                                  tr__wanted *wanted, void *what);
 
 /* --- run.c --- */
 

@@ -139,6 +139,7 @@ void tr__send_request(tr_pid server, tr_ref ref, tr_atom kind, struct tr_arg req
 /* --- a request and its answer --- */
 
 struct answer {
+    struct tr_proc *p; /* who waits for it */
     uint64_t ref;
     uint64_t value; /* part of the message */
     tr_err err;
@@ -194,6 +195,11 @@ static inline tr_term copy_flat(struct tr_proc *p, uint64_t value)
     return (tr_term){ tr__box_w(to) };
 }
 
+static inline tr_term small_value(struct tr_proc *p, uint64_t value)
+{
+    return tr__likely(tr__is_immediate(value)) ? (tr_term){ value } : copy_flat(p, value);
+}
+
 /* The value of a message of any size, which goes with it otherwise. */
 static TR__NOINLINE tr_term keep_value(struct tr_proc *p, struct tr_sig **at, uint64_t value)
 {
@@ -208,7 +214,7 @@ static TR__NOINLINE tr_term keep_value(struct tr_proc *p, struct tr_sig **at, ui
 /* Takes the message out of the mailbox. */
 static inline tr_term take(struct tr_proc *p, struct tr_sig **at, uint64_t value)
 {
-    tr_term result = tr__likely(tr__is_immediate(value)) ? (tr_term){ value } : copy_flat(p, value);
+    tr_term result = small_value(p, value);
 
     if (tr__unlikely(!result.w))
         return keep_value(p, at, value);
@@ -216,15 +222,73 @@ static inline tr_term take(struct tr_proc *p, struct tr_sig **at, uint64_t value
     return result;
 }
 
+/* Is all that has come the answer, and a small one, as it most often is? Then it is taken past the
+   mailbox, and the monitor goes as in tr__alias_accepts. */
+static inline bool take_alone(struct answer *a)
+{
+    struct tr_proc *p = a->p;
+    struct tr_sig *sig = atomic_load_explicit(&p->inbox, memory_order_acquire);
+
+    if (sig == p->seen || sig->next != p->seen || sig->to != a->ref ||
+        sig->kind != TR__SIG_MESSAGE || sig->flags != TR__SIG_LAST || p->suspended ||
+        p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE | TR__P_DYING))
+        return false;
+    struct tr_tie **at = tr__ties_at(&p->ties, a->ref);
+    struct tr_tie *tie = *at;
+    if (!tie || tie->alias != TR__ALIAS_REPLY || !is_answer(sig->term, a))
+        return false;
+    a->value = small_value(p, a->value).w;
+    if (!a->value)
+        return false;
+    tr__ties_unlink(&p->ties, at);
+    tr__tie_free(tie);
+    p->seen = sig;
+    p->flags |= TR__P_SEEN_DEAD;
+    return true;
+}
+
+/* Apart, so that one function is open across the switch. */
+static TR__OPAQUE bool wait_and_take(void *answer, uint64_t deadline)
+{
+    struct answer *a = answer;
+    struct tr_proc *p = a->p;
+
+    p->wake_at = (int64_t)deadline;
+    if (p->wake_at != TR__NEVER)
+        tr__timeout_arm(p);
+    tr__switch_out(p, TR__ACT_WAIT);
+    p->wake_at = TR__NEVER;
+    return take_alone(a);
+}
+
+/* Waits once, if nothing has come yet; false when the general way is to be gone. */
+static inline bool await_alone(struct answer *a, int64_t deadline)
+{
+    struct tr_proc *p = a->p;
+
+    if (tr__unlikely(p->mark_ref != a->ref || *p->mark_at || tr__inbox_has_new(p)))
+        return false;
+    p->worker->receives++;
+    return tr__context_call(a, (uint64_t)deadline, wait_and_take);
+}
+
 static inline tr_err await(struct tr_proc *p, uint64_t ref, int64_t timeout_ms, tr_term *result)
 {
-    struct answer a = { ref, 0, TR_ETIMEOUT };
+    struct answer a = { p, ref, 0, TR_ETIMEOUT };
 
     if (tr__unlikely(tr__is_capped(p))) {
         await_with_caps(&a, timeout_ms, result);
         return a.err;
     }
-    struct tr_sig **at = tr__await_message(p, ref, timeout_ms, is_answer, &a);
+    int64_t deadline = timeout_ms == 0 ? 0 : tr__deadline(timeout_ms);
+    if (deadline != 0 && tr__likely(await_alone(&a, deadline))) {
+        result->w = a.value;
+        return a.err;
+    }
+    a.err = TR_ETIMEOUT;
+    if (deadline != TR__NEVER && tr__clock_ns() >= deadline)
+        deadline = 0;
+    struct tr_sig **at = tr__await_message(p, ref, deadline, is_answer, &a);
     if (at)
         *result = take(p, at, a.value);
     return a.err;
