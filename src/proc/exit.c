@@ -98,7 +98,7 @@ void tr__untie(struct tr_proc *p, uint64_t id)
         tr__shared_release(reason.share);
 }
 
-static void free_memory(struct tr_proc *p, struct tr_sig *dying)
+TR__INLINED void free_memory(struct tr_proc *p, struct tr_sig *dying)
 {
     tr__receive_close_until(p, NULL);
     tr__argument_free(p->arg);
@@ -127,14 +127,16 @@ static uint64_t ended_through_link(const struct tr_proc *p)
 }
 
 /* Takes the process out of the world; `dying` ends it, or is NULL. */
-static inline void vanish_now(struct tr_proc *p, struct tr_sig *dying, bool may_switch)
+TR__INLINED void vanish_now(struct tr_proc *p, struct tr_sig *dying, bool may_switch)
 {
     uint64_t id = atomic_load_explicit(&p->id, memory_order_relaxed);
 
     if (p->timeout.fire)
         tr__timeout_cancel(p);
-    tr__timers_drop(p);
-    tr__fd_forget(p);
+    if (tr__unlikely(tr__rare_of(p) != &tr__no_rare)) {
+        tr__timers_drop(p);
+        tr__fd_forget(p);
+    }
     if (tr__unlikely(atomic_load_explicit(&p->has_tables, memory_order_relaxed)))
         drop_tables(p, id, may_switch);
     /* In one total order with the loads of the name and of has_tables: see name.c. */
