@@ -89,8 +89,8 @@ TEST_PROC(one_that_idles_is_gone_at_once)
 
     tr_trap_exit(true);
     for (int i = 0; i < check_rounds(300); i++) {
-        tr_pid p = i & 1 ? tr_spawn_link(kinds[i % 3], tr_self())
-                         : tr_spawn(kinds[i % 3], tr_self());
+        tr_pid p =
+            i & 1 ? tr_spawn_link(kinds[i % 3], tr_self()) : tr_spawn(kinds[i % 3], tr_self());
         CHECK_WITHIN(patience(5000), tr__end_idle(p, i & 2 ? a_kill : a_shutdown));
         check_no_trace(p);
         CHECK(!tr__end_idle(p, a_shutdown));
