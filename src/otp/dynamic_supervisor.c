@@ -15,6 +15,8 @@ tr_atoms(ok, error, ignore, call, max_children, start_child, terminate_child, re
 
 /* --- starting --- */
 
+/* What is open while a child starts is inline, as far as it goes: see src/os/context.h. */
+
 static tr_term concat(tr_term front, tr_term back)
 {
     tr_term item;
@@ -52,7 +54,7 @@ static bool has_started(tr_term result, tr_pid *pid)
     return tr_match(result, a_ok, pid) || tr_match(result, a_ok, pid, tr_any());
 }
 
-static tr_term start_new(struct tr_sup *s, const struct tr_child *c)
+TR__INLINE tr_term start_new(struct tr_sup *s, const struct tr_child *c)
 {
     tr_term result;
     tr_pid pid;
@@ -92,7 +94,7 @@ static tr_term parse(struct tr_child *c, tr_term spec)
 
 /* --- requests --- */
 
-static tr_term start_child(struct tr_sup *s, tr_term what)
+TR__INLINE tr_term start_child(struct tr_sup *s, tr_term what)
 {
     struct tr_child c;
 

@@ -81,8 +81,8 @@ tr_term tr__gen_start(const struct tr_gen_start *how, const struct tr_arg *args,
     static const struct tr_start_opts linked = { .spawn = { .lineage = true, .link = true } };
     bool links = how->tie == TR_GEN_SERVER_LINK;
     struct tr_arg arg[5];
-    struct tr_start_plan plan = { how->body,  how->site, links ? &linked : &alone, arg, 3,
-                                  how->tries, how->room };
+    struct tr_start_plan plan = { how->body, how->site, links ? &linked : &alone, arg, 3,
+                                  false,     NULL };
 
     arg[0] = TR_ARG((uint64_t)(uintptr_t)how->callbacks);
     arg[1] = TR_ARG(links);

@@ -14,8 +14,6 @@ struct tr_gen_start {
     const void *callbacks;
     enum tr_gen_server_tie tie;
     const struct tr_gen_server_opts *opts; /* may be NULL */
-    bool tries;                            /* as in struct tr_start_plan, which see */
-    uint64_t *room;
 };
 
 /* Starts it and waits for its init: what the start functions return. */

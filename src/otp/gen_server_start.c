@@ -77,22 +77,23 @@ tr_term tr_gen_server_start_args(const struct tr_gen_server *server, enum tr_gen
         tr_exit(a_badarg, a_undef);
     if (!server->init)
         return tr_build(a_error, tr__gen_undef(server->name, tr_build(a_init), 1));
-    return tr__gen_start(&(const struct tr_gen_start){ body, site, server, tie, opts, false, NULL },
-                         args, n);
+    return tr__gen_start(&(const struct tr_gen_start){ body, site, server, tie, opts }, args, n);
 }
 
 tr_term tr__gen_server_try_start(const struct tr_gen_server *server, uint64_t *room,
                                  struct tr_arg arg)
 {
-    struct tr_gen_start how = { .body = body, .site = site, .tie = TR_GEN_SERVER_LINK };
+    static const struct tr_start_opts linked = { .spawn = { .lineage = true, .link = true } };
 
     if (server)
-        how.callbacks = server = tr__code_newest(server);
+        server = tr__code_newest(server);
     if (!server || !server->name || !server->init)
         return (tr_term){ 0 };
-    how.tries = true;
-    how.room = room;
-    return tr__gen_start(&how, &arg, 1);
+    /* As tr__gen_start; by itself, since each function that is open while the starter waits returns
+       to where the processor does not expect it. */
+    const struct tr_arg args[] = { TR_ARG((uint64_t)(uintptr_t)server), TR_ARG((bool)true), arg };
+    return tr__start_link(
+        &(const struct tr_start_plan){ body, site, &linked, args, 3, true, room });
 }
 
 /* --- a process that becomes a server --- */

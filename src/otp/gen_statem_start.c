@@ -101,8 +101,7 @@ tr_term tr_gen_statem_start_args(const struct tr_gen_statem *statem, enum tr_gen
                                    : tr__gen_undef(statem->name, tr_build(a_init), 1);
     if (refusal.w)
         return tr_build(a_error, refusal);
-    return tr__gen_start(&(const struct tr_gen_start){ body, site, statem, tie, opts, false, NULL },
-                         args, n);
+    return tr__gen_start(&(const struct tr_gen_start){ body, site, statem, tie, opts }, args, n);
 }
 
 /* --- a process that becomes a machine --- */

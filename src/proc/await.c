@@ -51,8 +51,10 @@ static TR__OPAQUE bool wait_and_look(void *await, uint64_t deadline)
     return false;
 }
 
-struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t deadline,
-                                  tr__wanted *wanted, void *what)
+/* Inline in what is called most: each function that is open across the switch returns to where the
+   processor does not expect it. */
+TR__INLINED struct tr_sig **await_message(struct tr_proc *p, uint64_t since, int64_t deadline,
+                                          tr__wanted *wanted, void *what)
 {
     struct await a = { p, p->mark_ref == since ? p->mark_at : &p->first, wanted, what };
 
@@ -60,6 +62,12 @@ struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t dea
     if (look(&a) || (deadline != 0 && tr__context_call(&a, (uint64_t)deadline, wait_and_look)))
         return a.at;
     return NULL;
+}
+
+struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t deadline,
+                                  tr__wanted *wanted, void *what)
+{
+    return await_message(p, since, deadline, wanted, what);
 }
 
 /* --- a tuple of words that need no copy --- */
@@ -93,7 +101,7 @@ enum tr__awaited tr__await(tr_atom first, uint64_t second, size_t n, tr_ref sinc
         return TR__AWAITED_ANOTHER;
     tr__spend(p, TR__COST_RECEIVE);
     int64_t deadline = ms == 0 ? 0 : tr__deadline(ms);
-    struct tr_sig **at = tr__await_message(p, since.w, deadline, is_expected, &e);
+    struct tr_sig **at = await_message(p, since.w, deadline, is_expected, &e);
     if (!at)
         return TR__AWAITED_NOTHING;
     if (!e.found)
