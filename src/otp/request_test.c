@@ -29,6 +29,64 @@ TEST_PROC(call_returns_the_reply)
     CHECK_TERM(down_reason(ref, a_DOWN), tr_build(a_reply, tr_tuple(1, 2)));
 }
 
+/* Sends to the caller as fast as it may. */
+static void disturbs(tr_term arg)
+{
+    tr_pid to;
+
+    CHECK(tr_match(arg, &to));
+    for (int64_t i = 0; i < 500; i++)
+        tr_send(to, a_two, i, tr_tuple(i, "text"));
+    tr_send(to, a_one);
+}
+
+/* That one answer of each shape comes whole, and the clauses that are open keep their messages. */
+static void check_answers(tr_pid pid)
+{
+    const tr_term answers[] = { tr_build(1),
+                                tr_nil(),
+                                tr_build(tr_tuple()),
+                                tr_build(a_ok, pid),
+                                tr_build(1, 2, 3, tr_make_ref()),
+                                tr_build(1, 2, 3, 4, 5),
+                                tr_build(a_ok, "a text"),
+                                tr_build(a_ok, tr_list(1, 2)),
+                                tr_build(tr_list(1, 2)),
+                                tr_build(2.5) };
+
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        CHECK_TERM(tr_call(pid, a_echo, answers[i]), answers[i]);
+        CHECK_TERM(tr_call_within(TR_INFINITY, pid, a_echo, answers[i]), answers[i]);
+    }
+}
+
+TEST_PROC(answers_of_any_shape_come_whole_and_alone_or_not)
+{
+    tr_pid pid = start_subject();
+    bool more = true;
+    int64_t n, next = 0;
+    tr_term part;
+
+    check_answers(pid);
+    CHECK_MAILBOX(0);
+    tr_spawn(disturbs, tr_self());
+    while (more) {
+        tr_receive (m) {
+            tr_on (m, a_two, &n, &part) {
+                CHECK_INT(n, next++);
+                if (n % 50 == 0)
+                    check_answers(pid);
+                CHECK_TERM(part, tr_build(n, "text"));
+            }
+            tr_on (m, a_one)
+                more = false;
+        }
+    }
+    CHECK_INT(next, 500);
+    CHECK_MAILBOX(0);
+    CHECK_TERM(info(tr_self(), tr_intern("monitors")), tr_nil());
+}
+
 TEST_PROC(timeout_ends_the_caller_and_not_the_server)
 {
     FACT("GS-010", "on timeout the caller exits with {timeout, {gen_server, call, [Server, "

@@ -144,6 +144,41 @@ TEST_PROC(a_link_that_stays_still_holds)
     CHECK_NO_MESSAGE();
 }
 
+/* --- by a signal --- */
+
+TEST_PROC(idle_ones_that_are_linked_end_one_after_the_other)
+{
+    enum { LENGTH = 6 };
+    const tr_term reasons[] = { tr_build(a_kill), tr_build(a_oops), tr_build(a_oops, "text") };
+    tr_pid chain[LENGTH];
+    tr_ref ends[LENGTH];
+
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        chain[0] = tr_spawn(idles, 0);
+        for (int j = 1; j < LENGTH; j++) {
+            chain[j] = tr_spawn(links_itself_and_idles, chain[j - 1]);
+            CHECK_WITHIN(patience(5000), !tr_equal(INFO(chain[j], a_links), tr_nil()));
+        }
+        for (int j = 0; j < LENGTH; j++)
+            ends[j] = tr_monitor(chain[j]);
+        tr_exit_to(chain[0], reasons[i]);
+        for (int j = 0; j < LENGTH; j++)
+            CHECK_TERM(DOWN_REASON(ends[j]), i ? reasons[i] : tr_build(a_killed));
+        check_no_trace(chain[0]);
+    }
+}
+
+TEST_PROC(one_whose_link_ends_as_it_should_idles_on)
+{
+    tr_pid first = tr_spawn(idles, 0), second = tr_spawn(links_itself_and_idles, first);
+
+    CHECK_WITHIN(patience(5000), !tr_equal(INFO(second, a_links), tr_nil()));
+    tr_send(first, a_go, a_normal);
+    CHECK_WITHIN(patience(5000), tr_equal(INFO(second, a_links), tr_nil()));
+    CHECK(tr_is_alive(second));
+    end(second);
+}
+
 /* --- what is not --- */
 
 /* It is left alone however often that is tried, and goes on as before. */
