@@ -117,6 +117,28 @@ TEST_PROC(messages_of_every_size)
     }
 }
 
+/* A message made of arguments, not of a term: what stands in it is put together where it is sent
+   from, and moved with it. */
+TEST_PROC(messages_made_in_place)
+{
+    tr_pid pids[2];
+
+    start();
+    subscribe(pids, 2, tr_build("t"));
+    tr_pubsub_broadcast(a_news, "t");
+    check_all_got(pids, 2, tr_nil());
+    tr_pubsub_broadcast(a_news, "t", a_rain, tr_list(tr_tuple(1, "two"), 2.5), UINT64_MAX);
+    check_all_got(pids, 2, tr_build(a_rain, tr_list(tr_tuple(1, "two"), 2.5), UINT64_MAX));
+    /* The room of what was there twice is left. */
+    tr_pubsub_broadcast(a_news, "t", a_rain, tr_map(1, "a", 1, "b", 2, "c"), tr_list(1));
+    check_all_got(pids, 2, tr_build(a_rain, tr_map(1, "b", 2, "c"), tr_list(1)));
+    /* 16 words, and 17. */
+    tr_pubsub_broadcast(a_news, "t", tr_tuple(1, 2, 3, 4, 5), tr_list(1, 2), 1.5);
+    check_all_got(pids, 2, tr_build(tr_tuple(1, 2, 3, 4, 5), tr_list(1, 2), 1.5));
+    tr_pubsub_broadcast(a_news, "t", tr_tuple(1, 2, 3, 4, 5, 6), tr_list(1, 2), 1.5);
+    check_all_got(pids, 2, tr_build(tr_tuple(1, 2, 3, 4, 5, 6), tr_list(1, 2), 1.5));
+}
+
 TEST_PROC(subscribers_that_end_get_nothing)
 {
     tr_pid pids[3];

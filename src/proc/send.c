@@ -128,9 +128,10 @@ static TR__NOINLINE void send_args(tr_term to, const struct tr_arg *args, int n)
     tr__message_send_and_pay(sig);
 }
 
-/* Sends to the process of a pid and pays; `tls` and `was` are of the tr__enter_at that it ends. */
-static inline __attribute__((always_inline)) void send_and_leave(struct tr_tls *tls, bool was,
-                                                                 struct tr_sig *sig)
+/* Sends to the process of a pid and pays; `tls` is the calling thread's, the result too. The caller
+   is inside. */
+static inline __attribute__((always_inline)) struct tr_tls *
+send_inside(struct tr_tls *tls, struct tr_sig *sig, int32_t cost)
 {
     struct tr_proc *to = tr__slot_at(TR__PID_SLOT(sig->to));
 
@@ -142,8 +143,7 @@ static inline __attribute__((always_inline)) void send_and_leave(struct tr_tls *
     } else {
         tr__push_inside(tls, to, sig);
     }
-    tls = charge_at(tls, TR__COST_SEND);
-    tr__tls_leave(tls, was);
+    return charge_at(tls, cost);
 }
 
 /* The object of a term that is one object, as far as a short look tells. */
@@ -187,7 +187,7 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
     struct tr_sig *sig = object ? object_message(tls, to, object) : NULL;
 
     if (sig) {
-        send_and_leave(tls, was, sig);
+        tr__tls_leave(send_inside(tls, sig, TR__COST_SEND), was);
         return;
     }
     send_args(to, args, n);
@@ -218,23 +218,31 @@ void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
             w[3] = words[2];
         sig->term = tr__box_w(w);
     }
-    send_and_leave(tls, was, sig);
+    tr__tls_leave(send_inside(tls, sig, TR__COST_SEND), was);
 }
 
 /* --- the same message to many --- */
 
-enum { SMALL_WORDS = 16 };
+#define HEAD_WORDS  (sizeof(struct tr_sig) / sizeof(uint64_t))
+#define SMALL_WORDS 16u
+#define STEP_WORDS  2u /* copied at a time: blocks are aligned to that */
+
+_Static_assert((HEAD_WORDS + SMALL_WORDS + 1) % STEP_WORDS == 0, "an image is whole steps");
 
 /*
- * A message made once, in the current heap, so that it goes with the process should that end in
- * between. A small one is copied word by word: it lies in a row, so what points into it is moved by
- * the same distance as the whole. Any other is shared, and each receiver holds a reference.
+ * A message made once. A small one is an image of the signal, which is copied as it lies for each
+ * receiver: then what points into it is moved by the same distance as the whole. Any other message
+ * is shared, and each receiver holds a reference.
  */
 struct model {
-    const uint64_t *words;
-    size_t n;
-    uint64_t root;
-    struct tr_shared *shared; /* NULL: copied; the heap holds a reference */
+    struct tr_shared *shared; /* NULL: copied; the current heap holds a reference, so that it goes
+                                 with the process should that end in between */
+    size_t steps;
+    uint32_t moved; /* a bit for each word that points into the image */
+    union {
+        struct tr_sig sig;
+        uint64_t words[HEAD_WORDS + SMALL_WORDS + 1];
+    } image;
 };
 
 static void share(struct model *m, tr_term term)
@@ -247,51 +255,76 @@ static void share(struct model *m, tr_term term)
     tr__shared_release(m->shared);
 }
 
-static void model_make(struct model *m, const struct tr_arg *args, int n)
+/* Which of the words between `from` and `end` point to others of them. */
+static uint32_t pointers(const struct model *m, size_t from, size_t end)
 {
-    tr_term term = tr_build_args(args, n);
-    struct tr_heap *heap = tr__heap_current();
-    struct tr_counted *counted = heap->counted;
+    uint32_t found = 0;
 
-    memset(m, 0, sizeof *m);
-    m->root = term.w;
-    m->n = tr__term_size(term);
-    if (m->n > SMALL_WORDS) {
-        share(m, term);
-        return;
+    for (size_t i = from; i < end; i++) {
+        uint64_t w = m->image.words[i];
+        if ((w & 7) == TR__TAG_HEADER)
+            i += TR__HEADER_KIND(w) >= TR__KIND_RAW ? TR__HEADER_N(w) : 0;
+        else if (!tr__is_immediate(w))
+            found |= UINT32_C(1) << i;
     }
-    m->root = tr_copy(term).w;
-    m->words = (const uint64_t *)(uintptr_t)(m->root & ~UINT64_C(7));
-    if (heap->counted != counted)
-        share(m, term);
+    return found;
 }
 
-static struct tr_sig *copy_of(const struct model *m, uint64_t pid)
-{
-    struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, pid, TR__SIG_WORD_SIZE(m->n));
+#define TERM_WORD (offsetof(struct tr_sig, term) / sizeof(uint64_t))
 
-    if (!sig)
-        return NULL;
-    uint64_t *to = tr__sig_words(sig);
-    uint64_t shift = (uint64_t)(uintptr_t)to - (uint64_t)(uintptr_t)m->words;
-    for (size_t i = 0, raw = 0; i < m->n; i++) {
-        uint64_t w = m->words[i];
-        if (raw)
-            raw--;
-        else if ((w & 7) == TR__TAG_HEADER)
-            raw = TR__HEADER_KIND(w) >= TR__KIND_RAW ? TR__HEADER_N(w) : 0;
-        else if (!tr__is_immediate(w))
-            w += shift;
-        to[i] = w;
+/* Makes the image of a message of `n` words at most; false when it refers to something counted. */
+static bool image_make(struct model *m, size_t n, const struct tr_arg *args, int nargs)
+{
+    struct tr_sig *sig = &m->image.sig;
+    uint64_t *out = m->image.words + HEAD_WORDS;
+
+    m->steps = (HEAD_WORDS + n + STEP_WORDS - 1) / STEP_WORDS;
+    tr__sig_init(sig, TR__SIG_MESSAGE, 0, m->steps * STEP_WORDS * sizeof(uint64_t));
+    sig->term = tr__args_build(&out, &sig->counted, args, nargs).w;
+    if (!sig->term)
+        tr__raise_oom();
+    if (sig->counted) {
+        tr__counted_release(sig->counted);
+        return false;
     }
-    sig->term = m->n ? m->root + shift : m->root;
+    m->moved = pointers(m, TERM_WORD, TERM_WORD + 1) |
+               pointers(m, HEAD_WORDS, (size_t)(out - m->image.words));
+    return true;
+}
+
+static void model_make(struct model *m, const struct tr_arg *args, int nargs)
+{
+    size_t n = tr__args_size(args, nargs);
+
+    memset(m, 0, sizeof *m);
+    if (n > SMALL_WORDS || !image_make(m, n, args, nargs))
+        share(m, tr_build_args(args, nargs));
+}
+
+/* The signal for one receiver; NULL without memory. The caller is inside. */
+static inline struct tr_sig *image_copy(struct tr_tls *tls, const struct model *m, uint64_t pid)
+{
+    struct tr_sig *sig = tr__block_alloc_inside(tls, m->image.sig.size);
+    uint64_t *to = (uint64_t *)(void *)sig;
+    const uint64_t *from = m->image.words;
+
+    if (tr__unlikely(!sig))
+        return NULL;
+    size_t n = m->steps;
+    do {
+        n--;
+        memcpy(to + n * STEP_WORDS, from + n * STEP_WORDS, STEP_WORDS * sizeof *to);
+    } while (n);
+    sig->to = pid;
+    for (uint32_t rest = m->moved; rest; rest &= rest - 1)
+        to[__builtin_ctz(rest)] += (uint64_t)(uintptr_t)to - (uint64_t)(uintptr_t)from;
     return sig;
 }
 
-static struct tr_sig *model_copy(const struct model *m, uint64_t pid)
+static inline struct tr_sig *model_copy(struct tr_tls *tls, const struct model *m, uint64_t pid)
 {
-    if (!m->shared)
-        return copy_of(m, pid);
+    if (tr__likely(!m->shared))
+        return image_copy(tls, m, pid);
     struct tr_arg shared = tr__arg_shared(m->shared);
     return tr__sig_message(pid, &shared, 1);
 }
@@ -304,14 +337,14 @@ void tr_send_each_args(const tr_pid *pids, size_t npids, const struct tr_arg *ar
     tr_scope
     {
         model_make(&m, args, n);
+        struct tr_tls *tls = tr__tls();
         for (size_t i = 0; i < npids; i++) {
             if ((pids[i].w & 7) != TR__TAG_PID)
                 tr__raise_badarg((tr_term){ pids[i].w });
-            struct tr_sig *sig = model_copy(&m, pids[i].w);
+            struct tr_sig *sig = model_copy(tls, &m, pids[i].w);
             if (!sig)
                 tr__raise_oom();
-            (void)deliver(sig, TR__CAPS_WAITS);
-            charge(TR__COST_SEND_EACH);
+            tls = send_inside(tls, sig, TR__COST_SEND_EACH);
         }
     }
 }
