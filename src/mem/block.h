@@ -48,7 +48,7 @@ void tr__block_free(void *p, size_t size);
 
 /* The same for a caller that is inside (os/tls.h); `tls` is the calling thread's. */
 TR__INLINED void *tr__block_alloc_inside(struct tr_tls *tls, size_t size);
-static inline void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size);
+TR__INLINED void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size);
 
 /* Hands everything in `cache` to the depot. Nobody may be using it. */
 void tr__block_cache_flush(struct tr_block_cache *cache);
@@ -122,7 +122,7 @@ TR__INLINED void *tr__block_alloc_inside(struct tr_tls *tls, size_t size)
     return tr__block_alloc_slow(size);
 }
 
-static inline void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size)
+TR__INLINED void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size)
 {
     if (tr__likely(!tr__block_from_system(size))) {
         struct tr_block_cache *cache = tr__block_cache_of(tls);

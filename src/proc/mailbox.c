@@ -69,7 +69,7 @@ static void advance_seen(struct tr_proc *p, struct tr_sig *newest)
     settle(before, move_seen(p, newest));
 }
 
-bool tr__inbox_sleep(struct tr_proc *p)
+inline bool tr__inbox_sleep(struct tr_proc *p)
 {
     struct tr_sig *seen = p->seen;
     struct tr_sig *expected = seen;
@@ -100,8 +100,12 @@ void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig)
     }
     struct tr_tls *tls = tr__tls();
     bool was = tr__tls_enter(tls);
-    struct tr_counted *counted = sig->counted;
-    if (!counted || (!counted->next && tr__shared_release_inside(tls, counted->shared))) {
+    if (tr__likely(!sig->counted)) {
+        tr__sig_free_inside(tls, sig);
+        tr__tls_leave(tls, was);
+        return;
+    }
+    if (!sig->counted->next && tr__shared_release_inside(tls, sig->counted->shared)) {
         sig->counted = NULL;
         tr__sig_free_inside(tls, sig);
         tr__tls_leave(tls, was);

@@ -123,7 +123,7 @@ struct tr_sig *tr__sig_exit(uint64_t to, uint64_t from, uint64_t reason, int fla
 void tr__sig_free(struct tr_sig *sig);
 
 /* The same for a caller that is inside; `tls` is the calling thread's. */
-static inline void tr__sig_free_inside(struct tr_tls *tls, struct tr_sig *sig)
+TR__INLINED void tr__sig_free_inside(struct tr_tls *tls, struct tr_sig *sig)
 {
     if (tr__likely(!sig->counted && !(sig->flags & (TR__SIG_TIMER | TR__SIG_TIED))))
         tr__block_free_inside(tls, sig, sig->size);
