@@ -87,6 +87,7 @@ void tr__heap_unkeep(struct tr_kept *kept);
 /* The heap in which terms are built on this thread: what was set, else a heap of the thread itself,
    freed when the thread ends. */
 static inline struct tr_heap *tr__heap_current(void);
+static inline struct tr_heap *tr__heap_current_at(struct tr_tls *tls); /* the calling thread's */
 struct tr_heap *tr__heap_of_thread(void);
 
 /* NULL goes back to the thread's own. `tls` is the calling thread's. */
@@ -94,11 +95,14 @@ static inline void tr__heap_set(struct tr_tls *tls, struct tr_heap *heap);
 
 /* --- inline --- */
 
+static inline struct tr_heap *tr__heap_current_at(struct tr_tls *tls)
+{
+    return tr__likely(tls->heap) ? tls->heap : tr__heap_of_thread();
+}
+
 static inline struct tr_heap *tr__heap_current(void)
 {
-    struct tr_heap *heap = tr__tls()->heap;
-
-    return tr__likely(heap) ? heap : tr__heap_of_thread();
+    return tr__heap_current_at(tr__tls());
 }
 
 static inline void tr__heap_set(struct tr_tls *tls, struct tr_heap *heap)

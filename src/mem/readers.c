@@ -253,7 +253,8 @@ struct tr_reader *tr__read_begin(void)
 void tr__read_end(struct tr_reader *r)
 {
     tr__reader_end(r);
-    return_record(r);
+    if (tr__unlikely(!r->light)) /* the shared one is not */
+        return_record(r);
 }
 
 void tr__retire(struct tr_retired *retired, void (*destroy)(struct tr_retired *retired),

@@ -31,6 +31,7 @@
 
 #include "base/compiler.h"
 #include "base/panic.h"
+#include "os/tls.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -139,6 +140,16 @@ void tr__reader_remove(struct tr_reader *r);
 
 /* The record to be given to tr__read_end. */
 struct tr_reader *tr__read_begin(void);
+
+/* The same for a caller that is inside; `tls` is the calling thread's. */
+static inline struct tr_reader *tr__read_begin_inside(struct tr_tls *tls)
+{
+    if (tr__unlikely(!tls->reader || tr__tls_lost(tls)))
+        return tr__read_begin();
+    tr__reader_begin(tls->reader);
+    return tls->reader;
+}
+
 void tr__read_end(struct tr_reader *r);
 
 /* As tr__reader_retire. */

@@ -121,9 +121,10 @@ struct draft {
 static tr_err place(struct tr_directory *d, struct draft *f, struct tr_owner *o, uint64_t *holder)
 {
     struct tr_key_shard *s = tr__key_shard(d, f->hash);
-    struct tr_key *k;
+    bool failed = false;
+    struct tr_key *k = tr__key_find(s, f->hash, (tr_term){ f->key }, &failed);
 
-    if (!tr__key_find(s, f->hash, (tr_term){ f->key }, &k))
+    if (failed)
         return TR_ENOMEM;
     if (k && tr__is_unique(d)) {
         *holder = atomic_load_explicit(&k->first, memory_order_relaxed)->pid;
@@ -166,7 +167,7 @@ static tr_err insert_locked(struct tr_directory *d, struct draft *f, struct tr_o
 static tr_err try_insert(struct tr_directory *d, tr_term key, tr_pid pid, tr_term value,
                          uint64_t *holder)
 {
-    struct draft f = { .hash = tr_hash(key), .pid = pid.w };
+    struct draft f = { .hash = tr__key_hash(key), .pid = pid.w };
     tr_err err = TR_ENOMEM;
 
     f.key = tr__lasting(key);
@@ -209,15 +210,15 @@ tr_err tr_directory_update(struct tr_directory *d, tr_term key, tr_pid pid, tr_t
 {
     TR__ENTER();
     tr__directory_charge(); /* may be the end of the caller: before there is anything to lose */
-    uint64_t hash = tr_hash(key), lasting = value.w ? tr__lasting(value) : 0;
+    uint64_t hash = tr__key_hash(key), lasting = value.w ? tr__lasting(value) : 0;
     struct tr_key_shard *s = tr__key_shard(d, hash);
     struct tr_entry *e = NULL;
 
     if (!lasting)
         return value.w ? TR_ENOMEM : TR_EINVAL;
     tr__spin_lock(&s->lock);
-    struct tr_key *k;
-    bool ok = tr__key_find(s, hash, key, &k);
+    bool failed = false;
+    struct tr_key *k = tr__key_find(s, hash, key, &failed);
     if (k)
         e = atomic_load_explicit(&k->first, memory_order_relaxed);
     while (e && e->pid != pid.w)
@@ -227,7 +228,7 @@ tr_err tr_directory_update(struct tr_directory *d, tr_term key, tr_pid pid, tr_t
     tr__spin_unlock(&s->lock);
     tr__lasting_retire(lasting);
     tr__retired_free();
-    if (!ok)
+    if (failed)
         return TR_ENOMEM;
     return e ? TR_OK : TR_ENOTFOUND;
 }
@@ -296,8 +297,9 @@ static size_t remove_key(struct tr_directory *d, struct tr_owner_shard *os, uint
     if (!o)
         return 0;
     tr__spin_lock(&s->lock);
-    struct tr_key *k;
-    if (!tr__key_find(s, hash, key, &k))
+    bool failed = false;
+    struct tr_key *k = tr__key_find(s, hash, key, &failed);
+    if (failed)
         n = SIZE_MAX;
     bool by_owner = k && k->n >= o->n;
     if (k && !by_owner)
@@ -314,7 +316,7 @@ size_t tr_directory_remove(struct tr_directory *d, tr_term key, tr_pid pid)
 {
     TR__ENTER();
     struct tr_owner_shard *os = tr__owner_shard(d, pid.w);
-    uint64_t hash = tr_hash(key);
+    uint64_t hash = tr__key_hash(key);
 
     tr__directory_charge();
     tr__spin_lock(&os->lock);

@@ -31,6 +31,7 @@
 #include "base/spin.h"
 #include "mem/readers.h"
 #include "proc/proc.h"
+#include "term/hash.h"
 #include "troupe/directory.h"
 
 #define TR__DIRECTORY_SHARDS 64u
@@ -122,13 +123,33 @@ static inline bool tr__is_unique(const struct tr_directory *d)
     return atomic_load_explicit(&d->unique, memory_order_relaxed);
 }
 
-/* Uses up a part of the caller's turn. */
+/* Uses up a part of the caller's turn. `tls` is the calling thread's, the result too: it may be
+   another one then. */
+static inline struct tr_tls *tr__directory_charge_at(struct tr_tls *tls)
+{
+    struct tr_proc *p = atomic_load_explicit(&tls->current, memory_order_relaxed);
+
+    if (tr__unlikely(!p))
+        return tls;
+    p->reductions += TR__COST_CALL;
+    if (!tr__charge(p->worker, TR__COST_CALL))
+        return tls;
+    tr__yield_now(p);
+    return tr__tls();
+}
+
 static inline void tr__directory_charge(void)
 {
-    struct tr_proc *p = tr__self();
+    (void)tr__directory_charge_at(tr__tls());
+}
 
-    if (tr__likely(p))
-        tr__spend(p, TR__COST_CALL);
+/* The hash of a key. An immediate that is no atom has a value that is the same on every run, and
+   needs less of it than tr_hash does. */
+static inline uint64_t tr__key_hash(tr_term key)
+{
+    if (tr__likely(tr__is_immediate(key.w) && !tr__is_atom_w(key.w)))
+        return tr__mix(0, key.w);
+    return tr_hash(key);
 }
 
 static inline struct tr_key_shard *tr__key_shard(struct tr_directory *d, uint64_t hash)
@@ -156,14 +177,18 @@ void tr__lasting_free(uint64_t word);
 
 /* --- by key --- */
 
-/* *found: the key, or NULL; in a read section, or with the shard locked, so it raises nothing.
-   False without memory, which comparing deep terms takes. */
-TR_MUST_USE bool tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key,
-                              struct tr_key **found);
+/*
+ * The slot of a key, or NULL; in a read section, or with the shard locked, so it raises nothing.
+ * Without memory, which comparing deep terms takes, *failed is set. tr__slot_search is for those
+ * keys that are not where nearly all are.
+ */
+static inline struct tr_key_slot *tr__slot_find(struct tr_key_shard *s, uint64_t hash, tr_term key,
+                                                bool *failed);
+struct tr_key_slot *tr__slot_search(struct tr_key_shard *s, uint64_t hash, tr_term key,
+                                    bool *failed);
 
-/* The same for its slot. */
-TR_MUST_USE bool tr__slot_find(struct tr_key_shard *s, uint64_t hash, tr_term key,
-                               struct tr_key_slot **found);
+/* The same for the key itself. */
+struct tr_key *tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key, bool *failed);
 
 /* Adds a key that is not there, without entries, for the word of a lasting term; NULL without
    memory. The shard is locked. */
@@ -196,5 +221,52 @@ void tr__owner_unlink(struct tr_owner *o, struct tr_entry *e);
 
 /* Frees an owner without entries. */
 void tr__owner_drop(struct tr_owner_shard *s, struct tr_owner *o);
+
+/* --- inline --- */
+
+static inline unsigned tr__has_mark(const struct tr_key_slot *slot, uint64_t mark)
+{
+    return atomic_load_explicit(&slot->mark, memory_order_relaxed) == mark;
+}
+
+/* The first slot of the group where the search for a hash begins. */
+static inline size_t tr__slot_start(const struct tr_key_table *t, uint64_t hash)
+{
+    return hash & t->mask & ~(size_t)(TR__KEY_GROUP - 1);
+}
+
+/* The first slot of a group that has this mark, or else the last one. The compiler is not to know
+   afterwards how it was chosen: it would make a branch of that, which nobody can foretell. */
+static inline struct tr_key_slot *tr__slot_marked(struct tr_key_slot *group, uint64_t mark)
+{
+    struct tr_key_slot *slot = group + 3;
+
+    slot = tr__has_mark(group + 2, mark) ? group + 2 : slot;
+    slot = tr__has_mark(group + 1, mark) ? group + 1 : slot;
+    slot = tr__has_mark(group, mark) ? group : slot;
+    __asm__("" : "+r"(slot));
+    return slot;
+}
+
+/* The slot of an immediate key, if that is in the group where its search begins. */
+static inline struct tr_key_slot *tr__slot_nearby(struct tr_key_shard *s, uint64_t hash,
+                                                  tr_term key)
+{
+    /* Acquire pairs with the release in rebuild. */
+    struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_acquire);
+
+    if (tr__unlikely(!t || !tr__is_immediate(key.w)))
+        return NULL;
+    struct tr_key_slot *slot = tr__slot_marked(&t->slots[tr__slot_start(t, hash)], key.w);
+    return tr__likely(tr__has_mark(slot, key.w) && tr__slot_key(slot)) ? slot : NULL;
+}
+
+static inline struct tr_key_slot *tr__slot_find(struct tr_key_shard *s, uint64_t hash, tr_term key,
+                                                bool *failed)
+{
+    struct tr_key_slot *slot = tr__slot_nearby(s, hash, key);
+
+    return tr__likely(slot) ? slot : tr__slot_search(s, hash, key, failed);
+}
 
 #endif

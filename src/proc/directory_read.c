@@ -74,15 +74,6 @@ static struct tr_entry *first_of(const struct tr_key *k)
     return atomic_load_explicit(&k->first, memory_order_acquire);
 }
 
-/* The first entry of a key, or NULL; in a section. */
-static struct tr_entry *entries_of(struct tr_directory *d, uint64_t hash, tr_term key, bool *failed)
-{
-    struct tr_key *k;
-
-    *failed = !tr__key_find(tr__key_shard(d, hash), hash, key, &k);
-    return k ? first_of(k) : NULL;
-}
-
 static struct tr_entry *next_of(const struct tr_entry *e)
 {
     return atomic_load_explicit(&e->next, memory_order_acquire);
@@ -105,23 +96,10 @@ static bool counts(const struct tr_directory *d, uint64_t pid)
     return !tr__is_unique(d) || tr__proc_alive(pid);
 }
 
-/* Adds the entries of a key, in a section. */
-static void add_all(struct tr_directory *d, const struct tr_key_slot *slot, struct list *l)
-{
-    const struct tr_key *k = tr__slot_key(slot);
-
-    for (struct tr_entry *e = k ? first_of(k) : NULL; e && !l->failed; e = next_of(e)) {
-        if (counts(d, e->pid)) {
-            uint64_t words[] = { e->pid, copy(l, value_of(e)) };
-            add(l, words, 2);
-        }
-    }
-}
-
 /* [{Pid, Value}] of two immediates. */
-static tr_term one_pair(uint64_t pid, uint64_t value)
+static inline tr_term one_pair(struct tr_heap *heap, uint64_t pid, uint64_t value)
 {
-    uint64_t *cell = tr__heap_alloc(tr__heap_current(), 5);
+    uint64_t *cell = tr__heap_alloc(heap, 5);
 
     if (!cell)
         tr__raise_oom();
@@ -133,62 +111,90 @@ static tr_term one_pair(uint64_t pid, uint64_t value)
     return (tr_term){ tr__cons_w(cell) };
 }
 
-tr_term tr_directory_get(struct tr_directory *d, tr_term key)
+/* The entries of a key whose slot does not show the only one; ends the section. */
+static TR__NOINLINE tr_term get_all(struct tr_directory *d, const struct tr_key_slot *slot,
+                                    bool failed, struct tr_reader *r)
 {
-    TR__ENTER();
-    uint64_t hash = tr_hash(key);
+    const struct tr_key *k = slot ? tr__slot_key(slot) : NULL;
     struct list l = list_begin();
-    struct tr_key_slot *slot;
 
-    tr__directory_charge();
-    struct tr_reader *r = tr__read_begin();
-    l.failed = !tr__slot_find(tr__key_shard(d, hash), hash, key, &slot);
-    uint64_t pid = slot ? shown(slot) : 0;
-    if (tr__likely(pid)) {
-        uint64_t value = atomic_load_explicit(&slot->value, memory_order_relaxed);
-        tr__read_end(r);
-        return counts(d, pid) ? one_pair(pid, value) : tr_nil();
+    l.failed = failed;
+    for (struct tr_entry *e = k ? first_of(k) : NULL; e && !l.failed; e = next_of(e)) {
+        if (counts(d, e->pid)) {
+            uint64_t words[] = { e->pid, copy(&l, value_of(e)) };
+            add(&l, words, 2);
+        }
     }
-    if (slot)
-        add_all(d, slot, &l);
     tr__read_end(r);
     return list_end(&l);
 }
 
+tr_term tr_directory_get(struct tr_directory *d, tr_term key)
+{
+    struct tr_tls *tls;
+    bool was = tr__enter_at(&tls), failed = false;
+    uint64_t hash = tr__key_hash(key);
+    tr_term entries;
+
+    tls = tr__directory_charge_at(tls);
+    struct tr_reader *r = tr__read_begin_inside(tls);
+    const struct tr_key_slot *slot = tr__slot_find(tr__key_shard(d, hash), hash, key, &failed);
+    uint64_t pid = slot ? shown(slot) : 0;
+    if (tr__likely(pid)) {
+        uint64_t value = atomic_load_explicit(&slot->value, memory_order_relaxed);
+        tr__read_end(r);
+        entries = counts(d, pid) ? one_pair(tr__heap_current_at(tls), pid, value) : tr_nil();
+    } else {
+        entries = get_all(d, slot, failed, r);
+    }
+    tr__tls_leave(tls, was);
+    return entries;
+}
+
+/* The first holder of a key that lives, or 0; in a section. */
+static uint64_t first_alive(const struct tr_key_slot *slot)
+{
+    uint64_t only = shown(slot);
+    const struct tr_key *k = only ? NULL : tr__slot_key(slot);
+
+    if (only)
+        return tr__proc_alive(only) ? only : 0;
+    for (struct tr_entry *e = k ? first_of(k) : NULL; e; e = next_of(e))
+        if (tr__proc_alive(e->pid))
+            return e->pid;
+    return 0;
+}
+
 bool tr_directory_whereis(struct tr_directory *d, tr_term key, tr_pid *pid)
 {
-    TR__ENTER();
-    uint64_t hash = tr_hash(key), found = 0;
-    struct tr_key_slot *slot;
+    struct tr_tls *tls;
+    bool was = tr__enter_at(&tls), failed = false;
+    uint64_t hash = tr__key_hash(key);
 
-    tr__directory_charge();
-    struct tr_reader *r = tr__read_begin();
-    bool failed = !tr__slot_find(tr__key_shard(d, hash), hash, key, &slot);
-    uint64_t only = slot ? shown(slot) : 0;
-    const struct tr_key *k = slot && !only ? tr__slot_key(slot) : NULL;
-    if (only && tr__proc_alive(only))
-        found = only;
-    for (struct tr_entry *e = k ? first_of(k) : NULL; e && !found; e = next_of(e))
-        if (tr__proc_alive(e->pid))
-            found = e->pid;
+    tls = tr__directory_charge_at(tls);
+    struct tr_reader *r = tr__read_begin_inside(tls);
+    const struct tr_key_slot *slot = tr__slot_find(tr__key_shard(d, hash), hash, key, &failed);
+    uint64_t found = slot ? first_alive(slot) : 0;
     tr__read_end(r);
     if (failed)
         tr__raise_oom();
     if (found)
         pid->w = found;
+    tr__tls_leave(tls, was);
     return found != 0;
 }
 
 size_t tr_directory_pids(struct tr_directory *d, tr_term key, tr_pid *pids, size_t most)
 {
     TR__ENTER();
-    uint64_t hash = tr_hash(key);
-    bool failed;
-    size_t n = 0;
+    uint64_t hash = tr__key_hash(key);
+    bool failed = false;
 
     tr__directory_charge();
     struct tr_reader *r = tr__read_begin();
-    for (struct tr_entry *e = entries_of(d, hash, key, &failed); e; e = next_of(e)) {
+    const struct tr_key *k = tr__key_find(tr__key_shard(d, hash), hash, key, &failed);
+    size_t n = 0;
+    for (struct tr_entry *e = k ? first_of(k) : NULL; e; e = next_of(e)) {
         if (!counts(d, e->pid))
             continue;
         if (n < most)

@@ -64,16 +64,11 @@ static uint64_t mark_of(uint64_t word, uint64_t hash)
     return tr__is_immediate(word) ? word : (hash & ~UINT64_C(7)) | TR__TAG_CONS;
 }
 
-static inline unsigned has_mark(const struct tr_key_slot *slot, uint64_t mark)
-{
-    return atomic_load_explicit(&slot->mark, memory_order_relaxed) == mark;
-}
-
 /* A bit for each slot of a group that has this mark. */
 static inline unsigned marked(const struct tr_key_slot *group, uint64_t mark)
 {
-    return has_mark(group, mark) | has_mark(group + 1, mark) << 1 | has_mark(group + 2, mark) << 2 |
-           has_mark(group + 3, mark) << 3;
+    return tr__has_mark(group, mark) | tr__has_mark(group + 1, mark) << 1 |
+           tr__has_mark(group + 2, mark) << 2 | tr__has_mark(group + 3, mark) << 3;
 }
 
 /* Is the key of a slot that has its mark the one? -1 without memory. */
@@ -88,61 +83,37 @@ static inline int is_key(const struct tr_key_slot *slot, tr_term key)
     return tr__equal((tr_term){ k->word }, key);
 }
 
-/* The first slot of the group where the search for a hash begins. */
-static inline size_t start_of(const struct tr_key_table *t, uint64_t hash)
-{
-    return hash & t->mask & ~(size_t)(TR__KEY_GROUP - 1);
-}
-
-/* The rest of a search: from the group at i on, and of that the slots of `bits`. */
-static TR__NOINLINE bool find_on(const struct tr_key_table *t, size_t i, unsigned bits,
-                                 uint64_t mark, tr_term key, struct tr_key_slot **found)
-{
-    for (;;) {
-        struct tr_key_slot *group = &t->slots[i];
-        /* There may be several: tombstones, and other keys of that hash. */
-        for (; bits; bits &= bits - 1) {
-            struct tr_key_slot *slot = &group[__builtin_ctz(bits)];
-            int is = is_key(slot, key);
-            if (is > 0)
-                *found = slot;
-            if (is)
-                return is > 0;
-        }
-        if (marked(group, 0))
-            return true;
-        i = (i + TR__KEY_GROUP) & t->mask;
-        bits = marked(&t->slots[i], mark);
-    }
-}
-
-bool tr__slot_find(struct tr_key_shard *s, uint64_t hash, tr_term key, struct tr_key_slot **found)
+struct tr_key_slot *tr__slot_search(struct tr_key_shard *s, uint64_t hash, tr_term key,
+                                    bool *failed)
 {
     /* Acquire pairs with the release in rebuild. */
     struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_acquire);
     uint64_t mark = mark_of(key.w, hash);
 
-    *found = NULL;
-    if (!t)
-        return true;
-    size_t i = start_of(t, hash);
-    struct tr_key_slot *group = &t->slots[i];
-    unsigned bits = marked(group, mark);
-    struct tr_key_slot *first = &group[bits ? __builtin_ctz(bits) : 0];
-    if (tr__likely(bits && tr__is_immediate(key.w) && tr__slot_key(first))) {
-        *found = first;
-        return true;
+    for (size_t i = t ? tr__slot_start(t, hash) : 0; t; i = (i + TR__KEY_GROUP) & t->mask) {
+        struct tr_key_slot *group = &t->slots[i];
+        /* There may be several: tombstones, and other keys of that hash. */
+        for (unsigned bits = marked(group, mark); bits; bits &= bits - 1) {
+            struct tr_key_slot *slot = &group[__builtin_ctz(bits)];
+            int is = is_key(slot, key);
+            if (is > 0)
+                return slot;
+            if (is < 0) {
+                *failed = true;
+                return NULL;
+            }
+        }
+        if (marked(group, 0))
+            break;
     }
-    return find_on(t, i, bits, mark, key, found);
+    return NULL;
 }
 
-bool tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key, struct tr_key **found)
+struct tr_key *tr__key_find(struct tr_key_shard *s, uint64_t hash, tr_term key, bool *failed)
 {
-    struct tr_key_slot *slot;
-    bool ok = tr__slot_find(s, hash, key, &slot);
+    struct tr_key_slot *slot = tr__slot_find(s, hash, key, failed);
 
-    *found = slot ? tr__slot_key(slot) : NULL;
-    return ok;
+    return slot ? tr__slot_key(slot) : NULL;
 }
 
 static size_t table_size(size_t slots)
@@ -187,7 +158,7 @@ static void show_only(struct tr_key_slot *slot, const struct tr_key *k)
 /* Puts a key into an empty slot. */
 static struct tr_key_slot *table_put(struct tr_key_table *t, struct tr_key *k)
 {
-    size_t i = start_of(t, k->hash);
+    size_t i = tr__slot_start(t, k->hash);
 
     while (atomic_load_explicit(&t->slots[i].mark, memory_order_relaxed))
         i = (i + 1) & t->mask;
@@ -201,7 +172,7 @@ static struct tr_key_slot *table_put(struct tr_key_table *t, struct tr_key *k)
 static struct tr_key_slot *slot_of(struct tr_key_shard *s, const struct tr_key *k)
 {
     struct tr_key_table *t = atomic_load_explicit(&s->table, memory_order_relaxed);
-    size_t i = start_of(t, k->hash);
+    size_t i = tr__slot_start(t, k->hash);
 
     while (atomic_load_explicit(&t->slots[i].key, memory_order_relaxed) != k)
         i = (i + 1) & t->mask;

@@ -2,6 +2,8 @@
 /* Directories. */
 #include "check_proc.h"
 
+#include <stdio.h>
+
 tr_atoms(dir, other, a, b, info, kill);
 
 static struct tr_directory *open_dir(bool unique)
@@ -189,6 +191,39 @@ TEST_PROC(tables_made_anew)
             CHECK(tr_directory_whereis(d, tr_build(i), &pid) && pid.w == self.w);
         }
     CHECK_TERM(tr_directory_get(d, tr_build(N)), tr_nil());
+}
+
+/* Immediates of each kind, in rows that differ in few of their bits. */
+TEST_PROC(keys_that_are_alike)
+{
+    enum { N = 1000, KINDS = 5 };
+    struct tr_directory *d = open_dir(true);
+    tr_pid self = tr_self(), pid;
+    tr_term keys[KINDS];
+
+    for (int round = 0; round < 2; round++)
+        for (int i = 0; i < N; i++)
+            tr_scope
+            {
+                char text[16];
+                snprintf(text, sizeof text, "atom%d", i);
+                keys[0] = tr_build(i + 1);
+                keys[1] = tr_build(-i - 1);
+                keys[2] = tr_build((int64_t)(i + 1) << 32);
+                keys[3] = tr_build((int64_t)(i + 1) << 48);
+                keys[4] = tr_build(tr_intern(text));
+                for (int k = 0; k < KINDS; k++) {
+                    if (round == 0)
+                        insert(d, keys[k], self, tr_build(i));
+                    CHECK_TERM(tr_directory_get(d, keys[k]), tr_build(tr_list(tr_tuple(self, i))));
+                    CHECK(tr_directory_whereis(d, keys[k], &pid) && pid.w == self.w);
+                    CHECK(tr_directory_remove(d, keys[k], self) == 1);
+                    CHECK_TERM(tr_directory_get(d, keys[k]), tr_nil());
+                    CHECK(!tr_directory_whereis(d, keys[k], &pid));
+                    insert(d, keys[k], self, tr_build(i));
+                }
+            }
+    CHECK_INT(tr_directory_count(d), KINDS * N);
 }
 
 TEST_PROC(many_keys_come_and_go)

@@ -277,7 +277,7 @@ TR__INLINED struct tr_proc *tr__receiver(const struct tr_sig *sig)
    it are not considered. Any thread. */
 static inline bool tr__proc_alive(uint64_t pid)
 {
-    struct tr_proc *p = tr__proc_at(pid);
+    struct tr_proc *p = tr__slot_at(TR__PID_SLOT(pid));
 
     return p && atomic_load_explicit(&p->id, memory_order_acquire) == pid &&
            !atomic_load_explicit(&p->ending, memory_order_acquire);
