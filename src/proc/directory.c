@@ -301,7 +301,7 @@ static size_t remove_key(struct tr_directory *d, struct tr_owner_shard *os, uint
     struct tr_key *k = tr__key_find(s, hash, key, &failed);
     if (failed)
         n = SIZE_MAX;
-    bool by_owner = k && k->n >= o->n;
+    bool by_owner = k && tr__key_count(k) >= o->n;
     if (k && !by_owner)
         n = remove_by_key(s, o, k);
     tr__spin_unlock(&s->lock);

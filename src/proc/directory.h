@@ -64,7 +64,7 @@ struct tr_key {
     /* For writers. */
     struct tr_entry *last;
     uint64_t hash;
-    size_t n;
+    _Atomic(size_t) n; /* readers may look */
     struct tr_retired retired;
 };
 
@@ -155,6 +155,12 @@ static inline uint64_t tr__key_hash(tr_term key)
 static inline struct tr_key_shard *tr__key_shard(struct tr_directory *d, uint64_t hash)
 {
     return &d->keys[hash >> 58];
+}
+
+/* How many entries a key has, or had a moment ago. */
+static inline size_t tr__key_count(const struct tr_key *k)
+{
+    return atomic_load_explicit(&k->n, memory_order_relaxed);
 }
 
 /* The key of a slot; NULL when there is none, or none any more. */

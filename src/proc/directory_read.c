@@ -184,6 +184,23 @@ bool tr_directory_whereis(struct tr_directory *d, tr_term key, tr_pid *pid)
     return found != 0;
 }
 
+/* Stores the pids of a key, as many as there is room for; how many there are. In a section. */
+static size_t store_pids(struct tr_directory *d, const struct tr_key *k, tr_pid *pids, size_t most)
+{
+    size_t n = 0;
+
+    for (struct tr_entry *e = first_of(k); e; e = next_of(e)) {
+        if (!counts(d, e->pid))
+            continue;
+        if (n == most) { /* the count may be older than what was found */
+            size_t all = tr__key_count(k);
+            return all > most ? all : most + 1;
+        }
+        pids[n++].w = e->pid;
+    }
+    return n;
+}
+
 size_t tr_directory_pids(struct tr_directory *d, tr_term key, tr_pid *pids, size_t most)
 {
     TR__ENTER();
@@ -193,14 +210,7 @@ size_t tr_directory_pids(struct tr_directory *d, tr_term key, tr_pid *pids, size
     tr__directory_charge();
     struct tr_reader *r = tr__read_begin();
     const struct tr_key *k = tr__key_find(tr__key_shard(d, hash), hash, key, &failed);
-    size_t n = 0;
-    for (struct tr_entry *e = k ? first_of(k) : NULL; e; e = next_of(e)) {
-        if (!counts(d, e->pid))
-            continue;
-        if (n < most)
-            pids[n].w = e->pid;
-        n++;
-    }
+    size_t n = k ? store_pids(d, k, pids, most) : 0;
     tr__read_end(r);
     if (failed)
         tr__raise_oom();

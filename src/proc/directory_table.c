@@ -148,7 +148,7 @@ static void show_only(struct tr_key_slot *slot, const struct tr_key *k)
     const struct tr_entry *e = atomic_load_explicit(&k->first, memory_order_relaxed);
     uint64_t value = e ? atomic_load_explicit(&e->value, memory_order_relaxed) : 0;
 
-    if (k->n != 1 || !tr__is_immediate(value))
+    if (tr__key_count(k) != 1 || !tr__is_immediate(value))
         return;
     atomic_store_explicit(&slot->value, value, memory_order_relaxed);
     /* Release: who sees the pid sees the value. */
@@ -236,7 +236,8 @@ static void key_remove(struct tr_key_shard *s, struct tr_key *k)
 
 struct tr_entry *tr__entry_add(struct tr_key_shard *s, struct tr_key *key)
 {
-    struct tr_entry *e = key->n == 0 ? &key->own : tr__block_alloc(sizeof *e);
+    size_t n = tr__key_count(key);
+    struct tr_entry *e = n == 0 ? &key->own : tr__block_alloc(sizeof *e);
 
     if (!e)
         return NULL;
@@ -244,7 +245,7 @@ struct tr_entry *tr__entry_add(struct tr_key_shard *s, struct tr_key *key)
     e->key = key;
     e->before = key->last;
     key->last = e;
-    key->n++;
+    atomic_store_explicit(&key->n, n + 1, memory_order_relaxed);
     size_t entries = atomic_load_explicit(&s->entries, memory_order_relaxed);
     atomic_store_explicit(&s->entries, entries + 1, memory_order_relaxed);
     return e;
@@ -286,13 +287,14 @@ void tr__entry_remove(struct tr_key_shard *s, struct tr_entry *e)
         next->before = e->before;
     else
         k->last = e->before;
-    k->n--;
+    size_t left = tr__key_count(k) - 1;
+    atomic_store_explicit(&k->n, left, memory_order_relaxed);
     size_t entries = atomic_load_explicit(&s->entries, memory_order_relaxed);
     atomic_store_explicit(&s->entries, entries - 1, memory_order_relaxed);
     tr__lasting_retire(atomic_load_explicit(&e->value, memory_order_relaxed));
     if (e != &k->own)
         tr__retire(&e->retired, entry_destroy, sizeof *e);
-    if (k->n == 0)
+    if (left == 0)
         key_remove(s, k);
 }
 

@@ -103,6 +103,30 @@ TEST_PROC(entries_of_a_key_and_of_a_pid)
     CHECK_TERM(tr_directory_of(d, self), tr_nil());
 }
 
+/* Of those for whom there is no room it tells how many they are, and no more. */
+TEST_PROC(pids_for_which_there_is_no_room)
+{
+    enum { N = 100 };
+    struct tr_directory *d = open_dir(false);
+    tr_pid self = tr_self(), a = tr_spawn(idle), pids[N + 1];
+
+    for (int i = 0; i < N; i++)
+        insert(d, tr_build("k"), i % 2 ? a : self, tr_nil());
+    CHECK_INT(tr_directory_pids(d, tr_build("k"), NULL, 0), N);
+    for (size_t most = 1; most < N; most += 7) {
+        pids[most] = (tr_pid){ 0 };
+        CHECK_INT(tr_directory_pids(d, tr_build("k"), pids, most), N);
+        CHECK(pids[most - 1].w == (most % 2 ? self : a).w && !pids[most].w);
+    }
+    CHECK_INT(tr_directory_pids(d, tr_build("k"), pids, N), N);
+    CHECK_INT(tr_directory_pids(d, tr_build("k"), pids, N + 1), N);
+    CHECK_INT(tr_directory_remove(d, tr_build("k"), a), N / 2);
+    CHECK_INT(tr_directory_pids(d, tr_build("k"), pids, 1), N / 2);
+    CHECK_INT(tr_directory_pids(d, tr_build("k"), pids, N), N / 2);
+    CHECK_INT(tr_directory_remove(d, tr_build("k"), self), N / 2);
+    CHECK_INT(tr_directory_pids(d, tr_build("k"), NULL, 0), 0);
+}
+
 /* Each way of removing walks the shorter of two lists. */
 TEST_PROC(removing_where_the_key_or_the_owner_has_many)
 {
