@@ -174,14 +174,14 @@ struct tr_proc {
 /*
  * Prices, against TR__TURN_BUDGET. Sending is dearer than receiving, so that in one round of turns
  * a receiver can take what several senders send it: the queue between them stays in the cache.
- * Sending to many is dearer still, so that no more of them are woken in a turn than a run queue
- * holds.
+ * Sending the same to many is cheaper: who has much to tell them comes round all of them several
+ * times in a turn, and each finds more than one message when it runs.
  */
 enum {
     TR__COST_RECEIVE = 1,
     TR__COST_CALL = 8,
     TR__COST_SEND = 16,
-    TR__COST_SEND_EACH = 100,
+    TR__COST_SEND_EACH = 4,
     TR__COST_SPAWN = 200
 };
 
