@@ -107,6 +107,7 @@ struct tr_receive_scope {
     struct tr_proc *owner;
     struct tr_sig *taken;
     struct tr_sig **at;
+    ptrdiff_t stride; /* from one message to the next in memory, where that was looked at last */
     struct tr_receive_scope *outer;
     int64_t deadline;
     void *mark[3];
@@ -170,7 +171,7 @@ TR_HEADER_END
 #define TR__RECEIVE(m, ref)                                                                        \
     for (struct tr_receive_scope m __attribute__((cleanup(tr__receive_end))),                      \
          *tr__begun_##m __attribute__((unused)) = tr__receive_begin(&m, ref);                      \
-         m.state != TR__RECEIVE_DONE && tr__receive_next(&m);)
+         (m.message.w || m.state != TR__RECEIVE_DONE) && tr__receive_next(&m);)
 
 #define tr_on(m, ...)                                                                              \
     if (!((m).message.w && tr_match((m).message, ##__VA_ARGS__) &&                                 \

@@ -449,3 +449,47 @@ TEST_PROC(arguments_that_are_no_terms_are_badarg_and_send_nothing)
     CHECK_BADARG(send_unset_term, tr_self());
     CHECK_NO_MESSAGE();
 }
+
+/* Takes the first `n` numbers in an order that is drawn, so that their memory is free in no order.
+ */
+static void take_in_any_order(int n)
+{
+    int order[300] = { 0 };
+
+    for (int i = 0; i < n; i++) {
+        int at = (int)tr_random((uint64_t)i + 1);
+        order[i] = order[at];
+        order[at] = i;
+    }
+    for (int i = 0; i < n; i++)
+        tr_receive (m)
+            tr_on (m, a_number, order[i]) {
+            }
+}
+
+static bool is_next(tr_term message, int *met)
+{
+    CHECK(tr_match(message, a_number, *met));
+    ++*met;
+    return true;
+}
+
+TEST_PROC(a_walk_meets_each_message_in_order_wherever_they_lie)
+{
+    for (int n = 1; n <= 300; n += 23) {
+        int met = 0;
+
+        for (int i = 0; i < n; i++)
+            tr_send(tr_self(), a_number, i);
+        take_in_any_order(n);
+        for (int i = 0; i < n; i++)
+            tr_send(tr_self(), a_number, i);
+        tr_receive (m) {
+            tr_when (m, is_next(m.message, &met) && met == n)
+                continue;
+        }
+        for (int i = 0; i < n - 1; i++)
+            CHECK_NEXT(a_number, i);
+        CHECK_NO_MESSAGE();
+    }
+}
