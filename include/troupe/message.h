@@ -142,8 +142,8 @@ enum tr__awaited { TR__AWAITED, TR__AWAITED_ANOTHER, TR__AWAITED_NOTHING };
 enum tr__awaited tr__await(tr_atom first, uint64_t second, size_t n, tr_ref since, int64_t ms,
                            tr_term *last);
 
-/* Sends a tuple of n words that need no copy, or one such word when n is 1. */
-void tr__send_words(tr_term to, const uint64_t *words, unsigned n);
+/* Sends a tuple of the first n of three words that need no copy, or the first when n is 1. */
+void tr__send_words(tr_term to, unsigned n, uint64_t a, uint64_t b, uint64_t c);
 
 /* Sends {Tag, Value}: a cast, an answer. */
 void tr__send_pair(tr_term to, tr_term tag, struct tr_arg value);
@@ -281,25 +281,25 @@ TR__INLINE void tr__send_1(tr_term to, struct tr_arg a)
 {
     uint64_t w;
     if (tr__arg_immediate(a, &w))
-        tr__send_words(to, &w, 1);
+        tr__send_words(to, 1, w, 0, 0);
     else
         tr_send_args(to, &a, 1);
 }
 
 TR__INLINE void tr__send_2(tr_term to, struct tr_arg a, struct tr_arg b)
 {
-    uint64_t w[2];
-    if (tr__arg_immediate(a, &w[0]) && tr__arg_immediate(b, &w[1]))
-        tr__send_words(to, w, 2);
+    uint64_t u, v;
+    if (tr__arg_immediate(a, &u) && tr__arg_immediate(b, &v))
+        tr__send_words(to, 2, u, v, 0);
     else
         tr_send_args(to, (const struct tr_arg[]){ a, b }, 2);
 }
 
 TR__INLINE void tr__send_3(tr_term to, struct tr_arg a, struct tr_arg b, struct tr_arg c)
 {
-    uint64_t w[3];
-    if (tr__arg_immediate(a, &w[0]) && tr__arg_immediate(b, &w[1]) && tr__arg_immediate(c, &w[2]))
-        tr__send_words(to, w, 3);
+    uint64_t u, v, w;
+    if (tr__arg_immediate(a, &u) && tr__arg_immediate(b, &v) && tr__arg_immediate(c, &w))
+        tr__send_words(to, 3, u, v, w);
     else
         tr_send_args(to, (const struct tr_arg[]){ a, b, c }, 3);
 }

@@ -109,17 +109,24 @@ static inline void tr__block_push(struct tr_block_chain *chain, void *p)
     chain->count++;
 }
 
-TR__INLINED void *tr__block_alloc_inside(struct tr_tls *tls, size_t size)
+/* One that is at hand; NULL when there is none, or the thread has lost its worker. */
+TR__INLINED void *tr__block_at_hand(struct tr_tls *tls, size_t size)
 {
-    if (tr__fault())
-        return NULL;
     if (tr__likely(!tr__block_from_system(size))) {
         struct tr_block_cache *cache = tr__block_cache_of(tls);
         unsigned c = tr__block_class(size);
         if (tr__likely(cache && cache->active[c].head))
             return tr__block_pop(&cache->active[c]);
     }
-    return tr__block_alloc_slow(size);
+    return NULL;
+}
+
+TR__INLINED void *tr__block_alloc_inside(struct tr_tls *tls, size_t size)
+{
+    if (tr__fault())
+        return NULL;
+    void *p = tr__block_at_hand(tls, size);
+    return tr__likely(p) ? p : tr__block_alloc_slow(size);
 }
 
 TR__INLINED void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size)

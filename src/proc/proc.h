@@ -299,6 +299,10 @@ void tr__push(struct tr_proc *p, struct tr_sig *sig);
 static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig);
 TR__INLINED void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig);
 
+/* Only puts it there, and gives what was there before: at TR__ASLEEP the owner is for the caller to
+   wake, at TR__CLOSED the signal is the caller's still. */
+TR__INLINED struct tr_sig *tr__inbox_push(struct tr_proc *p, struct tr_sig *sig);
+
 /* Wakes the owner without a signal, if it waits. Any thread. */
 void tr__poke(struct tr_proc *p);
 
@@ -386,20 +390,28 @@ static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig)
 
 TR__INLINED void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig)
 {
+    struct tr_sig *before = tr__inbox_push(p, sig);
+
+    if (tr__unlikely(before == TR__CLOSED))
+        tr__sig_undeliverable(sig);
+    else if (before == TR__ASLEEP && !tr__wake_next(tls->worker, &p->runnable))
+        tr__wake(&p->runnable);
+}
+
+TR__INLINED struct tr_sig *tr__inbox_push(struct tr_proc *p, struct tr_sig *sig)
+{
     struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
 
     do {
-        if (tr__unlikely(newest == TR__CLOSED)) {
-            tr__sig_undeliverable(sig);
-            return;
-        }
-        sig->next = newest == TR__ASLEEP ? NULL : newest;
+        if (tr__unlikely(newest == TR__CLOSED))
+            return newest;
+        /* NULL for TR__ASLEEP, without a branch. */
+        sig->next = (struct tr_sig *)((uintptr_t)newest & ~(uintptr_t)TR__ASLEEP);
     } while (!atomic_compare_exchange_weak_explicit(&p->inbox, &newest, sig, memory_order_acq_rel,
                                                     memory_order_relaxed));
-    if (newest == TR__ASLEEP) {
+    if (tr__likely(newest == TR__ASLEEP))
         tr__context_prefetch(&p->context);
-        tr__wake_from(tls->worker, &p->runnable);
-    }
+    return newest;
 }
 
 static inline void tr__take_signal(struct tr_proc *p)

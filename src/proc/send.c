@@ -78,16 +78,6 @@ TR__INLINED struct tr_tls *charge_at(struct tr_tls *tls, int32_t cost)
     return tls;
 }
 
-/* A tuple of words that need no copy, or one such word, to a destination that is no plain pid. */
-static TR__NOINLINE void send_words_to(tr_term to, const uint64_t *words, unsigned n)
-{
-    struct tr_arg args[3];
-
-    for (unsigned i = 0; i < n; i++)
-        args[i] = tr__arg_word(words[i]);
-    tr_send_args(to, args, (int)n);
-}
-
 static inline void charge(int32_t cost)
 {
     (void)charge_at(tr__tls(), cost);
@@ -128,23 +118,106 @@ static TR__NOINLINE void send_args(tr_term to, const struct tr_arg *args, int n)
     tr__message_send_and_pay(sig);
 }
 
-/* Sends to the process of a pid and pays; `tls` is the calling thread's, the result too. The caller
-   is inside. */
-static inline __attribute__((always_inline)) struct tr_tls *
-send_inside(struct tr_tls *tls, struct tr_sig *sig, int32_t cost)
-{
-    struct tr_proc *to = tr__slot_at(TR__PID_SLOT(sig->to));
+/* --- the short way ---
 
-    if (tr__unlikely(!to || atomic_load_explicit(&to->id, memory_order_acquire) != sig->to)) {
-        tr__sig_free(sig);
-    } else if (tr__unlikely(tr__is_capped(to))) {
-        (void)tr__caps_send(to, sig, TR__CAPS_WAITS);
-        tls = tr__tls();
-    } else {
-        tr__push_inside(tls, to, sig);
-    }
-    return charge_at(tls, cost);
+   It calls nothing but what does all the rest, and that last: so it saves no registers. */
+
+static TR__NOINLINE void send_carefully_and_leave(struct tr_sig *sig, bool was)
+{
+    tr__message_send_and_pay(sig);
+    tr__tls_leave(tr__tls(), was);
 }
+
+static TR__NOINLINE void wake_pay_and_leave(struct tr_proc *to, bool was)
+{
+    tr__wake(&to->runnable);
+    charge(TR__COST_SEND);
+    tr__tls_leave(tr__tls(), was);
+}
+
+static TR__NOINLINE void pay_outside_and_leave(bool was)
+{
+    charge(TR__COST_SEND);
+    tr__tls_leave(tr__tls(), was);
+}
+
+static TR__NOINLINE void yield_and_leave(struct tr_proc *p, bool was)
+{
+    tr__yield_now(p);
+    tr__tls_leave(tr__tls(), was);
+}
+
+static inline void pay_and_leave(struct tr_tls *tls, bool was)
+{
+    struct tr_proc *p = atomic_load_explicit(&tls->current, memory_order_relaxed);
+
+    if (tr__unlikely(!p)) {
+        pay_outside_and_leave(was);
+        return;
+    }
+    p->reductions += TR__COST_SEND;
+    if (tr__charge(p->worker, TR__COST_SEND))
+        yield_and_leave(p, was);
+    else
+        tr__tls_leave(tls, was);
+}
+
+/* Sends to the process of a pid and pays; ends what tr__tls_enter began with `tls` and `was`. */
+static inline __attribute__((always_inline)) void send_and_leave(struct tr_tls *tls, bool was,
+                                                                 uint64_t pid, struct tr_sig *sig)
+{
+    struct tr_proc *to = tr__slot_at(TR__PID_SLOT(pid));
+    struct tr_sig *before = TR__CLOSED;
+
+    if (tr__likely(to && atomic_load_explicit(&to->id, memory_order_acquire) == pid &&
+                   !tr__is_capped(to)))
+        before = tr__inbox_push(to, sig);
+    if (tr__unlikely(before == TR__CLOSED))
+        send_carefully_and_leave(sig, was);
+    else if (tr__likely(before == TR__ASLEEP) && !tr__wake_next(tls->worker, &to->runnable))
+        wake_pay_and_leave(to, was);
+    else
+        pay_and_leave(tls, was);
+}
+
+/* A message of words that need no copy, wherever it goes. */
+static TR__NOINLINE void send_words_as_args(tr_term to, unsigned n, uint64_t a, uint64_t b,
+                                            uint64_t c)
+{
+    const struct tr_arg args[] = { tr__arg_word(a), tr__arg_word(b), tr__arg_word(c) };
+
+    tr_send_args(to, args, (int)n);
+}
+
+void tr__send_words(tr_term to, unsigned n, uint64_t a, uint64_t b, uint64_t c)
+{
+    struct tr_tls *tls = tr__tls();
+    size_t size = TR__SIG_WORD_SIZE(n > 1 ? n + 1 : 0);
+    bool was = tr__tls_enter(tls);
+    struct tr_sig *sig = NULL;
+
+    if (tr__fault())
+        tr__raise_oom();
+    if (tr__likely((to.w & 7) == TR__TAG_PID && !tr__watching()))
+        sig = tr__block_at_hand(tls, size);
+    if (tr__unlikely(!sig)) {
+        tr__tls_leave(tls, was);
+        send_words_as_args(to, n, a, b, c);
+        return;
+    }
+    uint64_t *w = tr__sig_words(sig);
+    tr__sig_head(sig, TR__SIG_MESSAGE, to.w, n > 1 ? tr__box_w(w) : a, size);
+    if (n > 1) {
+        w[0] = TR__HEADER(TR__KIND_TUPLE, n);
+        w[1] = a;
+        w[2] = b;
+        if (n > 2)
+            w[3] = c;
+    }
+    send_and_leave(tls, was, to.w, sig);
+}
+
+/* --- one object, copied as it lies --- */
 
 /* The object of a term that is one object, as far as a short look tells. */
 static inline const uint64_t *only_object(const struct tr_arg *args, int n)
@@ -187,38 +260,11 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
     struct tr_sig *sig = object ? object_message(tls, to, object) : NULL;
 
     if (sig) {
-        tr__tls_leave(send_inside(tls, sig, TR__COST_SEND), was);
+        send_and_leave(tls, was, to.w, sig);
         return;
     }
     send_args(to, args, n);
     tr__tls_leave(tr__tls(), was);
-}
-
-void tr__send_words(tr_term to, const uint64_t *words, unsigned n)
-{
-    struct tr_tls *tls;
-
-    if (tr__unlikely((to.w & 7) != TR__TAG_PID)) {
-        send_words_to(to, words, n);
-        return;
-    }
-    bool was = tr__enter_at(&tls);
-    size_t size = TR__SIG_WORD_SIZE(n > 1 ? n + 1 : 0);
-    struct tr_sig *sig =
-        tr__sig_init(tr__block_alloc_inside(tls, size), TR__SIG_MESSAGE, to.w, size);
-    if (tr__unlikely(!sig))
-        tr__raise_oom();
-    sig->term = words[0];
-    if (n > 1) {
-        uint64_t *w = tr__sig_words(sig);
-        w[0] = TR__HEADER(TR__KIND_TUPLE, n);
-        w[1] = words[0];
-        w[2] = words[1];
-        if (n > 2)
-            w[3] = words[2];
-        sig->term = tr__box_w(w);
-    }
-    tr__tls_leave(send_inside(tls, sig, TR__COST_SEND), was);
 }
 
 /* --- the same message to many --- */
@@ -329,6 +375,24 @@ static inline struct tr_sig *model_copy(struct tr_tls *tls, const struct model *
     return tr__sig_message(pid, &shared, 1);
 }
 
+/* Sends to the process of a pid; `tls` is the calling thread's, the result too. The caller is
+   inside. */
+static inline struct tr_tls *send_inside(struct tr_tls *tls, struct tr_sig *sig)
+{
+    struct tr_proc *to = tr__slot_at(TR__PID_SLOT(sig->to));
+
+    if (tr__unlikely(!to || atomic_load_explicit(&to->id, memory_order_acquire) != sig->to)) {
+        tr__sig_free(sig);
+        return tls;
+    }
+    if (tr__unlikely(tr__is_capped(to))) {
+        (void)tr__caps_send(to, sig, TR__CAPS_WAITS);
+        return tr__tls();
+    }
+    tr__push_inside(tls, to, sig);
+    return tls;
+}
+
 void tr_send_each_args(const tr_pid *pids, size_t npids, const struct tr_arg *args, int n)
 {
     TR__ENTER();
@@ -344,7 +408,7 @@ void tr_send_each_args(const tr_pid *pids, size_t npids, const struct tr_arg *ar
             struct tr_sig *sig = model_copy(tls, &m, pids[i].w);
             if (!sig)
                 tr__raise_oom();
-            tls = send_inside(tls, sig, TR__COST_SEND_EACH);
+            tls = charge_at(send_inside(tls, sig), TR__COST_SEND_EACH);
         }
     }
 }

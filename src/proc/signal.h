@@ -74,19 +74,26 @@ struct tr_sig_call {
     void (*serve)(struct tr_proc *p, struct tr_sig_call *call);
 };
 
+/* Fills in the head of a block of `size` bytes, where mailboxes are not watched. */
+static inline void tr__sig_head(struct tr_sig *sig, enum tr_sig_kind kind, uint64_t to,
+                                uint64_t term, size_t size)
+{
+    sig->to = to;
+    sig->term = term;
+    sig->counted = NULL;
+    sig->size = (uint32_t)size;
+    sig->kind = kind & 15u;
+    sig->flags = 0;
+    sig->from = 0;
+}
+
 /* Fills in the head of a block of `size` bytes; NULL for NULL. */
 static inline struct tr_sig *tr__sig_init(struct tr_sig *sig, enum tr_sig_kind kind, uint64_t to,
                                           size_t size)
 {
     if (tr__unlikely(!sig))
         return NULL;
-    sig->to = to;
-    sig->term = 0;
-    sig->counted = NULL;
-    sig->size = (uint32_t)size;
-    sig->kind = kind & 15u;
-    sig->flags = 0;
-    sig->from = 0;
+    tr__sig_head(sig, kind, to, 0, size);
     if (tr__unlikely(tr__watching()))
         sig->from = tr__watch_sender() & 0xffffffu;
     return sig;

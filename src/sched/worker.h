@@ -96,14 +96,14 @@ static inline int64_t tr__now_near(void)
 /* Makes `r` run soon, next after the present one where that is possible. Any thread. */
 void tr__wake(struct tr_runnable *r);
 
-/* The same; `w` is the calling thread's worker, or NULL. */
-TR__INLINED void tr__wake_from(struct tr_worker *w, struct tr_runnable *r)
+/* The same where the run-next slot of the calling thread's worker (or NULL) is free, else false. */
+TR__INLINED bool tr__wake_next(struct tr_worker *w, struct tr_runnable *r)
 {
-    if (tr__likely(w && r->priority == TR__PRIO_NORMAL &&
-                   !atomic_load_explicit(&w->next, memory_order_relaxed)))
-        atomic_store_explicit(&w->next, r, memory_order_relaxed);
-    else
-        tr__wake(r);
+    if (tr__unlikely(!w || r->priority != TR__PRIO_NORMAL ||
+                     atomic_load_explicit(&w->next, memory_order_relaxed)))
+        return false;
+    atomic_store_explicit(&w->next, r, memory_order_relaxed);
+    return true;
 }
 
 /* Makes `r` run after those that wait already. Any thread. */
