@@ -90,10 +90,15 @@ void tr__wake(struct tr_runnable *r)
         ring_push(w, older);
 }
 
+static inline bool has_urgent(void)
+{
+    return tr__unlikely(!tr__runlist_empty(&tr__sched.lists[TR__PRIO_MAX]) ||
+                        !tr__runlist_empty(&tr__sched.lists[TR__PRIO_HIGH]));
+}
+
 static inline struct tr_runnable *urgent(void)
 {
-    if (tr__likely(tr__runlist_empty(&tr__sched.lists[TR__PRIO_MAX]) &&
-                   tr__runlist_empty(&tr__sched.lists[TR__PRIO_HIGH])))
+    if (!has_urgent())
         return NULL;
     struct tr_runnable *r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_MAX]);
 
@@ -243,19 +248,38 @@ static TR__NOINLINE struct tr_runnable *find(struct tr_worker *w)
     return NULL;
 }
 
+static inline struct tr_runnable *begin_turn(struct tr_worker *w, struct tr_runnable *r)
+{
+    /* Relaxed: the monitor only compares two looks a millisecond apart. */
+    atomic_store_explicit(&w->turn_now, w->turns, memory_order_relaxed);
+    atomic_store_explicit(&w->preempt, false, memory_order_relaxed);
+    return r;
+}
+
+static TR__NOINLINE struct tr_runnable *take_any(struct tr_worker *w)
+{
+    tr__shared_settle(&w->blocks.hand);
+    struct tr_runnable *r = take_local(w);
+
+    if (!r && !(r = find(w)))
+        return NULL;
+    return begin_turn(w, r);
+}
+
 struct tr_runnable *tr__worker_next(struct tr_worker *w)
 {
     if (tr__unlikely(tr__replay_on || !tr__worker() ||
                      atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed)))
         return NULL;
-    tr__shared_settle(&w->blocks.hand);
-    struct tr_runnable *r = take_local(w);
-    if (tr__unlikely(!r) && !(r = find(w)))
-        return NULL;
-    /* Relaxed: the monitor only compares two looks a millisecond apart. */
-    atomic_store_explicit(&w->turn_now, w->turns, memory_order_relaxed);
-    atomic_store_explicit(&w->preempt, false, memory_order_relaxed);
-    return r;
+    struct tr_runnable *r = atomic_load_explicit(&w->next, memory_order_relaxed);
+    /* Mostly it is the run-next slot's turn. Nothing but the last step is a call, so no registers
+       are saved for that. */
+    if (tr__unlikely(!r || w->budget <= 0 || w->turns % TIMERS_EVERY == 0 || w->blocks.hand.of ||
+                     has_urgent()))
+        return take_any(w);
+    w->turns++;
+    atomic_store_explicit(&w->next, NULL, memory_order_relaxed);
+    return begin_turn(w, r);
 }
 
 void tr__worker_run(struct tr_worker *w)
