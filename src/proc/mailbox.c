@@ -46,7 +46,7 @@ void tr__inbox_open(struct tr_proc *p)
 /* Does what had to wait until `sig` was no longer the head of the inbox. */
 static inline void settle(struct tr_sig *sig, unsigned flags)
 {
-    if (flags & TR__P_SEEN_DEAD)
+    if (tr__likely(flags & TR__P_SEEN_DEAD))
         tr__sig_free_inside(tr__tls(), sig);
     else if (flags & TR__P_SEEN_BOUNCE)
         tr__sig_undeliverable(sig);

@@ -222,7 +222,7 @@ TR__INLINED bool tr__enter(void)
     struct tr_tls *tls = tr__tls();
     bool was = tr__tls_enter(tls);
 
-    if (tr__tls_lost(tls) && !was)
+    if (tr__unlikely(tr__tls_lost(tls) && !was))
         tr__reclaim();
     return was;
 }
@@ -239,7 +239,7 @@ TR__INLINED bool tr__enter_at(struct tr_tls **tls)
     *tls = tr__tls();
     bool was = tr__tls_enter(*tls);
 
-    if (tr__tls_lost(*tls) && !was) {
+    if (tr__unlikely(tr__tls_lost(*tls) && !was)) {
         tr__reclaim();
         *tls = tr__tls();
     }
@@ -340,7 +340,7 @@ static inline struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig
     struct tr_sig *sig = *at;
 
     *at = sig->next;
-    if (p->last == &sig->next)
+    if (tr__likely(p->last == &sig->next))
         p->last = at;
     if (p->mark_at == &sig->next)
         p->mark_at = at;
@@ -417,15 +417,17 @@ TR__INLINED struct tr_sig *tr__inbox_push(struct tr_proc *p, struct tr_sig *sig)
 static inline void tr__take_signal(struct tr_proc *p)
 {
     struct tr_sig *sig = atomic_load_explicit(&p->inbox, memory_order_acquire);
+    struct tr_sig *seen = p->seen;
 
-    if (tr__unlikely(sig == p->seen || sig->next != p->seen ||
-                     p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE))) {
+    if (sig == seen)
+        return;
+    if (tr__unlikely(sig->next != seen || p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE))) {
         tr__take_signals(p);
         return;
     }
     p->seen = sig;
-    if (sig->kind == TR__SIG_MESSAGE && !sig->flags &&
-        sig->to == atomic_load_explicit(&p->id, memory_order_relaxed))
+    if (tr__likely(sig->kind == TR__SIG_MESSAGE && !sig->flags &&
+                   sig->to == atomic_load_explicit(&p->id, memory_order_relaxed)))
         tr__mailbox_append(p, sig);
     else
         tr__handle(p, sig);
@@ -486,8 +488,7 @@ void tr__stay_suspended(struct tr_proc *p);
 /* What every process does when it goes on after a pause, or looks for what has come. */
 static inline void tr__resumed(struct tr_proc *p)
 {
-    if (tr__inbox_has_new(p))
-        tr__take_signal(p);
+    tr__take_signal(p);
     if (tr__unlikely(p->suspended))
         tr__stay_suspended(p);
     if (!(p->flags & TR__P_EXITING))
@@ -497,13 +498,19 @@ static inline void tr__resumed(struct tr_proc *p)
 /* Sees to it that `timeout` fires at wake_at or before. */
 void tr__timeout_arm(struct tr_proc *p);
 
-/* Waits for a signal or until p->wake_at; may return early. */
+/* Waits for a signal; may return early. */
+static inline void tr__wait_for_signal(struct tr_proc *p)
+{
+    tr__switch_out(p, TR__ACT_WAIT);
+    tr__resumed(p);
+}
+
+/* The same, but not longer than until p->wake_at. */
 static inline void tr__wait(struct tr_proc *p)
 {
     if (p->wake_at != TR__NEVER)
         tr__timeout_arm(p);
-    tr__switch_out(p, TR__ACT_WAIT);
-    tr__resumed(p);
+    tr__wait_for_signal(p);
 }
 
 /* Lets others run, then applies the signals that have come. */

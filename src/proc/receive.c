@@ -13,8 +13,6 @@
 #include "proc/proc.h"
 #include "term/raise.h"
 
-#include <string.h>
-
 enum {
     START,                  /* nothing looked at yet */
     LOOKING,                /* the body has a message */
@@ -36,20 +34,26 @@ int64_t tr__deadline(int64_t ms)
     return tr__now_near() + TR__CLOCK_NEAR_NS + (ms < MS_MAX ? ms : MS_MAX) * TR__NS_PER_MS;
 }
 
+/* What is built from now on lives until the clause ends. */
+static inline void mark_heap(struct tr_receive_scope *m)
+{
+    struct tr_heap_mark mark = tr__heap_mark(&m->owner->heap);
+
+    m->mark[0] = mark.chunk;
+    m->mark[1] = mark.top;
+    m->mark[2] = mark.counted;
+}
+
 static void open_scope(struct tr_receive_scope *m)
 {
     struct tr_proc *p = m->owner;
-    struct tr_heap_mark mark = tr__heap_mark(&p->heap);
 
-    memcpy(m->mark, &mark, sizeof mark);
+    mark_heap(m);
     m->outer = p->scopes;
     p->scopes = m;
     m->message.w = 0;
     m->state = DONE;
 }
-
-_Static_assert(sizeof(((struct tr_receive_scope *)0)->mark) == sizeof(struct tr_heap_mark),
-               "the public struct must hold a mark of the heap");
 
 static inline void begin(struct tr_receive_scope *m)
 {
@@ -97,13 +101,17 @@ static inline bool wait(struct tr_receive_scope *m, bool just_set)
 {
     struct tr_proc *p = m->owner;
 
-    if (m->deadline != TR__NEVER && !just_set && tr__clock_ns() >= m->deadline) {
+    if (TR__PLANTED(LOST_WAKEUP))
+        tr__spend(p, TR__COST_RECEIVE);
+    if (tr__likely(m->deadline == TR__NEVER)) {
+        tr__wait_for_signal(p);
+        return show(m);
+    }
+    if (!just_set && tr__clock_ns() >= m->deadline) {
         m->state = EXPIRED;
         return true;
     }
     p->wake_at = m->deadline;
-    if (TR__PLANTED(LOST_WAKEUP))
-        tr__spend(p, TR__COST_RECEIVE);
     tr__wait(p);
     p->wake_at = TR__NEVER;
     return show(m);
@@ -116,7 +124,6 @@ static TR__OPAQUE bool wait_and_show(void *scope, uint64_t was)
     struct tr_receive_scope *m = scope;
     bool just_set = m->state == EMPTY;
 
-    m->message.w = 0;
     while (!wait(m, just_set) && !show_new(m))
         just_set = false;
     tr__tls_leave(tr__tls(), was);
@@ -221,29 +228,23 @@ bool tr__receive_after(struct tr_receive_scope *m, int64_t ms)
 tr_term tr_receive_result(struct tr_receive_scope *m, tr_term term)
 {
     tr_term copy = tr_copy(term);
-    struct tr_heap_mark mark = tr__heap_mark(&m->owner->heap);
 
-    memcpy(m->mark, &mark, sizeof mark);
+    mark_heap(m);
     return copy;
 }
 
 static void close_scope(struct tr_receive_scope *m)
 {
     struct tr_proc *p = m->owner;
-    struct tr_sig *taken = m->taken;
 
-    m->taken = NULL;
-    if (taken)
-        tr__sig_discard(p, taken);
     p->scopes = m->outer;
+    if (m->taken)
+        tr__sig_discard(p, m->taken);
 }
 
 void tr__receive_close(struct tr_receive_scope *m)
 {
-    struct tr_heap_mark mark;
-
-    memcpy(&mark, m->mark, sizeof mark);
-    tr__heap_reset(&m->owner->heap, mark);
+    tr__heap_reset(&m->owner->heap, (struct tr_heap_mark){ m->mark[0], m->mark[1], m->mark[2] });
     close_scope(m);
 }
 

@@ -168,8 +168,7 @@ TR__OPAQUE __attribute__((cold)) void tr__reclaim(void)
    is over. */
 static bool wakes_up(struct tr_proc *p)
 {
-    if (tr__inbox_has_new(p))
-        tr__take_signal(p);
+    tr__take_signal(p);
     if (p->flags & TR__P_DYING)
         return true;
     if (p->suspended)
@@ -180,7 +179,7 @@ static bool wakes_up(struct tr_proc *p)
 /* Sleeps, unless something has come; true when the process is to run again at once. */
 static inline __attribute__((always_inline)) bool fall_asleep(struct tr_proc *p)
 {
-    bool timed = p->wake_at != TR__NEVER && !p->suspended;
+    bool timed = tr__unlikely(p->wake_at != TR__NEVER && !p->suspended);
 
     /* A call that took signals without looking whether one of them ends the process: it must not
        wait for another one now. */
