@@ -73,7 +73,7 @@ static struct {
     uint32_t looks_before;  /* the same, at the monitor's last look; monitor only */
     _Atomic bool coarse;    /* the kernel has no epoll_pwait2 */
     int epoll;
-    struct tr_spin bell_lock; /* threads of ours may ring while the set is closed */
+    struct tr_spin bell_lock; /* threads of ours may ring while the set is made or closed */
     int bell;                 /* wakes who sleeps in the set; -1: there is none */
     int grave;                /* what takes the place of a descriptor that is to be closed */
     _Atomic(struct entry *) chunks[CHUNKS];
@@ -332,7 +332,9 @@ static tr_err start(void)
     if (tr__fault())
         return TR_ESYS;
     poll.epoll = epoll_create1(EPOLL_CLOEXEC);
+    tr__spin_lock(&poll.bell_lock);
     poll.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    tr__spin_unlock(&poll.bell_lock);
     poll.grave = open("/", O_PATH | O_CLOEXEC);
     /* Each ring is an edge, so it need not be read. */
     struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = BREAK };
