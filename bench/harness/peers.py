@@ -53,6 +53,8 @@ class Troupe(Peer):
         flags = settings.get(f"CMAKE_C_FLAGS_{kind.upper()}", "")
         if settings.get("TR_LTO") == "ON":
             flags += " -flto"
+        if settings.get("TR_PGO") == "use" and next(self.build.parent.rglob("*.gcda"), None):
+            flags += ", the library by a profile"
         compiler = output_of(settings["CMAKE_C_COMPILER"], "--version").splitlines()[0]
         return " ".join(f"{self.commit()}, {compiler}, {kind} {flags}".split())
 
