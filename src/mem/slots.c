@@ -65,17 +65,29 @@ static uint32_t *entry(uint32_t i)
     return (uint32_t *)(void *)entries + i % TR__SLAB_SLOTS;
 }
 
+static void reverse(uint32_t *first, uint32_t n)
+{
+    for (uint32_t i = 0; i < n / 2; i++) {
+        uint32_t index = first[i];
+        first[i] = first[n - 1 - i];
+        first[n - 1 - i] = index;
+    }
+}
+
 /* Up to `n` free slots; how many. */
 static uint32_t common_take(uint32_t *to, uint32_t n)
 {
-    uint32_t i = 0;
+    uint32_t i = 0, old;
 
     tr__spin_lock(&table.lock);
     while (i < n && table.free > 0)
         to[i++] = *entry(--table.free);
+    old = i;
     while (i < n && (to[i] = cut()) != 0)
         i++;
     tr__spin_unlock(&table.lock);
+    /* The last is taken first: so the pids of a young program go up. */
+    reverse(to + old, i - old);
     return i;
 }
 

@@ -33,6 +33,12 @@ TEST(indexes_are_unique_and_found_again)
     CHECK(tr__slot_at(tr__slot_end() + TR__SLAB_SLOTS) == NULL);
 }
 
+TEST(new_slots_come_in_order)
+{
+    for (uint32_t i = 1; i < 100; i++)
+        CHECK_INT(((struct tr_slot *)tr__slot_take(&cache))->index, i);
+}
+
 TEST(a_slot_is_zeroed_at_first_use_and_keeps_its_contents_afterwards)
 {
     char *slot = tr__slot_take(&cache);
