@@ -17,11 +17,10 @@ elseif(TR_PGO STREQUAL "use")
         # What the training did not run is optimised as without a profile, not for size. A file that
         # was changed since then is, too. gcc inlines otherwise with a profile, and is then wrong
         # about what it sees: the other builds have its warnings.
+        set(wrong -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-string-compare)
         target_compile_options(troupe_objects PRIVATE
             -fprofile-use -fprofile-partial-training -fprofile-correction
-            -Wno-missing-profile -Wno-coverage-mismatch)
-        set(wrong -Wno-maybe-uninitialized -Wno-stringop-overflow -Wno-string-compare)
-        add_compile_options(${wrong})
+            -Wno-missing-profile -Wno-coverage-mismatch ${wrong})
         add_link_options(${wrong})
         target_link_options(troupe_shared PRIVATE ${wrong}) # which was there before
     else()
