@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables: pairs of immediates, which are kept without a node, beside other objects; small integers
    as keys, which are compared as words, beside other keys. */
-#include "conformance/puppet.h"
+#include "ets_test.h"
 
 #include <stdlib.h>
 
-tr_atoms(t, x, y, size, new);
+tr_atoms(x, y, size, new);
 tr_atom_as(a_end, "$end_of_table");
 
 enum { KEYS = 600 };
@@ -13,19 +13,6 @@ enum { KEYS = 600 };
 static const enum tr_ets_type set_types[] = { TR_ETS_SET, TR_ETS_ORDERED_SET };
 
 static const int64_t greatest = (INT64_C(1) << 60) - 1;
-
-static tr_term parse(const char *text)
-{
-    tr_term term;
-
-    CHECK_INT(tr_parse(text, strlen(text), &term, NULL), TR_OK);
-    return term;
-}
-
-static tr_term table_of(enum tr_ets_type type)
-{
-    return tr_ets_new(a_t, &(struct tr_ets_opts){ .type = type });
-}
 
 static void check_size(tr_term table, int64_t size)
 {

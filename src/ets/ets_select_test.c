@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Tables: patterns and match specifications. */
-#include "conformance/puppet.h"
+#include "ets_test.h"
 
-tr_atoms(t, size, badarg, done);
+tr_atoms(size, done);
 tr_atom_as(a_end, "$end_of_table");
 tr_atom_as(a_object, "$_");
-
-static const enum tr_ets_type all_types[] = { TR_ETS_SET, TR_ETS_ORDERED_SET, TR_ETS_BAG,
-                                              TR_ETS_DUPLICATE_BAG };
-
-static tr_term parse(const char *text)
-{
-    tr_term term;
-
-    CHECK_INT(tr_parse(text, strlen(text), &term, NULL), TR_OK);
-    return term;
-}
 
 static tr_term filled(enum tr_ets_type type, const char *objects)
 {

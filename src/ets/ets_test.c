@@ -1,44 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Tables: making them, reading, writing, walking. */
-#include "conformance/puppet.h"
+/* Tables: making them, reading, writing. */
+#include "ets_test.h"
 
-tr_atoms(t, u, v, a, b, c, x, key, size, type, protection, owner, keypos, name, named_table, heir,
-         fixed, none, set, protected, undefined, memory, bad, badarg, ordered_set, bag, hello,
-         duplicate_bag);
+tr_atoms(u, v, a, b, c, x, key, size, type, protection, owner, keypos, name, named_table, heir,
+         fixed, none, set, protected, undefined, memory, bag);
 tr_atom_as(a_end, "$end_of_table");
-tr_atom_as(a_any, "_");
-tr_atom_as(a_v1, "$1");
-
-static const enum tr_ets_type all_types[] = { TR_ETS_SET, TR_ETS_ORDERED_SET, TR_ETS_BAG,
-                                              TR_ETS_DUPLICATE_BAG };
-
-static tr_term table_of(enum tr_ets_type type)
-{
-    return tr_ets_new(a_t, &(struct tr_ets_opts){ .type = type, .access = TR_ETS_PUBLIC });
-}
-
-/* A block that must end with {badarg, _}. */
-#define CHECK_IS_BADARG(fn, arg) CHECK(is_badarg(fn, arg))
-
-static bool is_badarg(void (*fn)(void *), void *arg)
-{
-    tr_term reason, inner;
-    tr_atom what;
-
-    if (!tr_catch(fn, arg, &reason))
-        return false;
-    return tr_match(reason, &inner, tr_any()) &&
-           (tr_equal(inner, tr_build(a_badarg)) ||
-            (tr_match(inner, &what, tr_any()) && what.w == a_badarg.w));
-}
-
-static tr_term parse(const char *text)
-{
-    tr_term term;
-
-    CHECK_INT(tr_parse(text, strlen(text), &term, NULL), TR_OK);
-    return term;
-}
 
 TEST_PROC(table_without_options_is_a_protected_set)
 {
@@ -130,11 +96,6 @@ TEST_PROC(options_out_of_range_make_nothing)
     tr_ets_insert(table, 1, 2);
     CHECK_TERM(tr_ets_lookup(table, 1), parse("[{1,2}]"));
     CHECK_TERM(tr_ets_info_of(table, tr_intern("write_concurrency")), tr_build((bool)true));
-}
-
-static void insert_into(void *arg)
-{
-    tr_ets_insert(*(tr_term *)arg, 1, 2);
 }
 
 static void first_of(void *arg)
@@ -456,167 +417,6 @@ TEST_PROC(take_and_delete_all)
     }
 }
 
-struct update_case {
-    tr_term table;
-    const char *ops;
-};
-
-static void update_element_badly(void *arg)
-{
-    struct update_case *c = arg;
-
-    tr_ets_update_element(c->table, a_key, parse(c->ops));
-}
-
-static void update_counter_badly(void *arg)
-{
-    struct update_case *c = arg;
-
-    tr_ets_update_counter(c->table, a_key, parse(c->ops));
-}
-
-TEST_PROC(update_element_changes_positions)
-{
-    FACT("ETS-021",
-         "update_element changes one or several positions; false when the key is absent, "
-         "badarg for the key's position or one outside");
-    const char *bad[] = { "{1,x}", "{4,x}", "{0,x}", "[{2,1},{1,x}]", "x", "{2,3,4}" };
-
-    for (int i = 0; i < 2; i++) {
-        struct update_case c = { .table = table_of(all_types[i]) };
-        CHECK(!tr_ets_update_element(c.table, a_key, 2, 1));
-        tr_ets_insert(c.table, a_key, 1, 2);
-        CHECK(tr_ets_update_element(c.table, a_key, 2, "new"));
-        CHECK_TERM(tr_ets_lookup(c.table, a_key), tr_build(tr_list(tr_tuple(a_key, "new", 2))));
-        CHECK(tr_ets_update_element(c.table, a_key, parse("[{2,a},{3,b}]")));
-        CHECK_TERM(tr_ets_lookup(c.table, a_key), parse("[{key,a,b}]"));
-        for (size_t j = 0; j < sizeof bad / sizeof *bad; j++) {
-            c.ops = bad[j];
-            CHECK_IS_BADARG(update_element_badly, &c);
-        }
-        CHECK_TERM(tr_ets_lookup(c.table, a_key), parse("[{key,a,b}]"));
-    }
-}
-
-TEST_PROC(update_counter_counts)
-{
-    FACT("ETS-022",
-         "update_counter adds to an integer of any size; a list of operations gives a list");
-    FACT("ETS-023", "beyond a threshold the given value is stored");
-    FACT("ETS-024", "with a default the object is inserted first");
-    FACT("ETS-025", "in an ordered_set the stored key is kept");
-    const char *bad[] = { "x", "{1,1}", "{3,1}", "{5,1}", "{2,x}", "{2,1,2}", "[{2,1},{3,1}]" };
-
-    for (int i = 0; i < 2; i++) {
-        struct update_case c = { .table = table_of(all_types[i]) };
-        tr_ets_insert(c.table, a_key, 1);
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, 5), tr_build(6));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, parse("{2,-10}")), tr_build(-4));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, parse("{2,10,5,0}")), tr_build(0));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, parse("{2,-1,-1,9}")), tr_build(-1));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, parse("{2,-1,-1,9}")), tr_build(9));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, parse("[{2,1},{2,1}]")), parse("[10,11]"));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, tr_nil()), tr_nil());
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, parse("{2,100000000000000000000000}")),
-                   parse("100000000000000000000011"));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, parse("{2,-100000000000000000000012}")),
-                   parse("-1"));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, parse("{2,1152921504606846976}")),
-                   parse("1152921504606846975"));
-        CHECK_TERM(tr_ets_update_counter(c.table, a_key, 1), parse("1152921504606846976"));
-        tr_ets_insert(c.table, a_key, 1, a_x);
-        for (size_t j = 0; j < sizeof bad / sizeof *bad; j++) {
-            c.ops = bad[j];
-            CHECK_IS_BADARG(update_counter_badly, &c);
-        }
-        CHECK_TERM(tr_ets_lookup(c.table, a_key), parse("[{key,1,x}]"));
-        CHECK_TERM(tr_ets_update_counter_or(c.table, a_u, 2, a_any, 40), tr_build(42));
-        CHECK_TERM(tr_ets_lookup(c.table, a_u), parse("[{u,42}]"));
-        CHECK_TERM(tr_ets_update_counter_or(c.table, a_u, 2, a_any, 40), tr_build(44));
-    }
-    tr_term table = table_of(TR_ETS_ORDERED_SET);
-    tr_ets_insert(table, 1.0, 5);
-    CHECK_TERM(tr_ets_update_counter(table, 1, 1), tr_build(6));
-    CHECK_TERM(tr_ets_lookup(table, 1), parse("[{1.0,6}]"));
-}
-
-TEST_PROC(bags_are_not_updated)
-{
-    FACT("ETS-026", "update_counter and update_element on bags are badarg");
-    for (int i = 2; i < 4; i++) {
-        struct update_case c = { table_of(all_types[i]), "{2,1}" };
-        tr_ets_insert(c.table, a_key, 1);
-        CHECK_IS_BADARG(update_element_badly, &c);
-        CHECK_IS_BADARG(update_counter_badly, &c);
-    }
-}
-
-static bool sum(tr_term object, void *arg)
-{
-    int64_t value;
-
-    CHECK(tr_match(object, tr_any(), &value));
-    *(int64_t *)arg = *(int64_t *)arg * 3 + value;
-    return true;
-}
-
-static bool first_only(tr_term object, void *arg)
-{
-    (void)object;
-    ++*(int *)arg;
-    return false;
-}
-
-TEST_PROC(folds_visit_all)
-{
-    FACT("ETS-036",
-         "a fold visits every object once, in order of keys or backwards in an ordered_set; "
-         "of an empty table nothing");
-    tr_term table = table_of(TR_ETS_ORDERED_SET);
-    int64_t n = 0;
-    int count = 0;
-
-    CHECK(tr_ets_foldl(table, sum, &n));
-    CHECK_INT(n, 0);
-    for (int i = 1; i <= 3; i++)
-        tr_ets_insert(table, tr_tuple(i, "x"), i);
-    CHECK(tr_ets_foldl(table, sum, &n));
-    CHECK_INT(n, 18);
-    n = 0;
-    CHECK(tr_ets_foldr(table, sum, &n));
-    CHECK_INT(n, 34);
-    CHECK(!tr_ets_foldl(table, first_only, &count));
-    CHECK_INT(count, 1);
-}
-
-TEST_PROC(a_walk_meets_all_that_stays)
-{
-    FACT("ETS-034",
-         "a walk visits every object that is there the whole time exactly once, while others "
-         "come and go");
-    for (int i = 0; i < 4; i++) {
-        tr_term table = table_of(all_types[i]);
-        int seen[200] = { 0 };
-        int64_t key;
-        for (int k = 0; k < 200; k++)
-            tr_ets_insert(table, k, a_x);
-        int round = 0;
-        for (tr_term k = tr_ets_first(table); !tr_equal(k, tr_build(a_end));
-             k = tr_ets_next(table, k)) {
-            CHECK(tr_match(k, &key));
-            if (key < 200)
-                seen[key]++;
-            for (int j = 0; j < 5 && round < 200; j++)
-                tr_ets_insert(table, 1000 + round * 5 + j, a_x);
-            if (key % 2)
-                tr_ets_delete(table, key);
-            round++;
-        }
-        for (int k = 0; k < 200; k++)
-            CHECK_INT(seen[k], 1);
-    }
-}
-
 TEST_PROC(what_is_stored_is_a_copy)
 {
     FACT("ETS-046", "objects are copies, and what was looked up stays after its deletion");
@@ -633,61 +433,6 @@ TEST_PROC(what_is_stored_is_a_copy)
     for (int i = 0; i < 10000; i++)
         tr_ets_insert(table, i, "noise");
     CHECK_TERM(object, tr_build(a_key, tr_binary(bytes, sizeof bytes), tr_list("a", "b")));
-}
-
-struct account {
-    int64_t balance;
-    char currency[8];
-};
-
-static void deposit(void *value, void *arg)
-{
-    ((struct account *)value)->balance += *(int64_t *)arg;
-}
-
-static void deposit_often(tr_term arg)
-{
-    int64_t one = 1;
-
-    for (int i = 0; i < 100; i++) {
-        CHECK(tr_ets_update_value(arg, a_key, deposit, &one));
-        tr_yield();
-    }
-}
-
-static void put_into(void *arg)
-{
-    tr_ets_put_value(*(tr_term *)arg, 1, arg);
-}
-
-TEST_PROC(values_are_structs)
-{
-    for (int i = 0; i < 2; i++) {
-        tr_term table = tr_ets_new_typed(
-            a_t, sizeof(struct account),
-            &(struct tr_ets_opts){ .type = all_types[i], .access = TR_ETS_PUBLIC });
-        struct account account = { 100, "EUR" }, got = { 0 };
-        int64_t one = 1;
-        tr_ref refs[4];
-
-        CHECK(!tr_ets_get_value(table, &got, a_key));
-        CHECK(!tr_ets_update_value(table, a_key, deposit, &one));
-        tr_ets_put_value(table, a_key, &account);
-        for (int j = 0; j < 4; j++)
-            tr_spawn_monitor(deposit_often, &refs[j], table);
-        for (int j = 0; j < 4; j++)
-            CHECK_TERM(DOWN_REASON(refs[j]), tr_build(tr_intern("normal")));
-        CHECK(tr_ets_get_value(table, &got, a_key));
-        CHECK_INT(got.balance, 500);
-        CHECK_STR(got.currency, "EUR");
-        tr_ets_put_value(table, tr_tuple(1, "boxed"), &account);
-        CHECK(tr_ets_get_value(table, &got, tr_tuple(1, "boxed")));
-        CHECK_INT(got.balance, 100);
-        CHECK_TERM(tr_ets_info_of(table, a_size), tr_build(2));
-        CHECK_IS_BADARG(insert_into, &table);
-        tr_term plain = table_of(TR_ETS_SET);
-        CHECK_IS_BADARG(put_into, &plain);
-    }
 }
 
 TEST_PROC(a_table_shrinks)

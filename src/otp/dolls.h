@@ -208,6 +208,43 @@ static inline void crash(tr_pid sup, tr_atom id, tr_term reason)
 
 #define CRASH(sup, id, ...) crash(sup, id, tr_build(__VA_ARGS__))
 
+/* Restarts are not to be what ends these. */
+#define PATIENT .max_restarts = 1000000
+
+/* With which a child may end. */
+static inline tr_term reasons(int i)
+{
+    switch (i) {
+    case 0:
+        return tr_build(a_normal);
+    case 1:
+        return tr_build(a_shutdown);
+    case 2:
+        return tr_build(a_shutdown, 1);
+    default:
+        return tr_build(a_boom);
+    }
+}
+
+/* A supervisor of a, b, which traps exits, and c; the second waits until they have started. */
+static inline tr_pid start_three_for(enum tr_strategy strategy)
+{
+    const struct tr_supervisor s = { PATIENT, .strategy = strategy,
+                                     .children = TR_CHILDREN(DOLL(a, "calm"), DOLL(b, "trap"),
+                                                             DOLL(c, "calm")) };
+    return start_sup(&s);
+}
+
+static inline tr_pid start_three(enum tr_strategy strategy)
+{
+    tr_pid sup = start_three_for(strategy);
+
+    STARTED(a_a);
+    STARTED(a_b);
+    STARTED(a_c);
+    return sup;
+}
+
 /* Waits for the 'EXIT' of a process linked with the test; the reason is kept. */
 static inline tr_term exit_of(tr_pid pid)
 {

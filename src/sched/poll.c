@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The descriptors that somebody waits for, and who looks at them.
+ * The descriptors that somebody waits for, and what they are told.
  *
  * Each descriptor has an entry with a lock, and a list of those who wait. There are two ways to
  * have the kernel watch it.
@@ -21,31 +21,24 @@
  * nothing. So closing first puts another file in its place, one that can neither be read nor
  * watched, as if there were none, while nobody else can get the number (tr__poll_bury).
  *
- * Entries are made when a number is first waited for, and last as long as the runtime.
+ * Entries are made when a number is first waited for, and last as long as the runtime. The set in
+ * which they are watched is in poll_set.c.
  */
-#define _GNU_SOURCE
 #include "sched/poll.h"
 
-#include "base/clock.h"
 #include "base/fault.h"
 #include "base/spin.h"
+#include "sched/poll_set.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 #define CHUNK    1024
 #define CHUNKS   1024
-#define UNWANTED 16         /* events of a held descriptor that nobody waits for, in a row */
-#define BREAK    UINT64_MAX /* in place of descriptor and generation */
+#define UNWANTED 16 /* events of a held descriptor that nobody waits for, in a row */
 
 struct entry {
     struct tr_spin lock;
@@ -65,26 +58,14 @@ struct entry {
     _Atomic uint32_t drained;
 };
 
-static struct {
-    pthread_mutex_t lock; /* for starting and stopping */
-    _Atomic bool running;
-    _Atomic bool looking;   /* somebody sleeps in the set */
-    _Atomic uint32_t looks; /* so often somebody has begun to */
-    uint32_t looks_before;  /* the same, at the monitor's last look; monitor only */
-    _Atomic bool coarse;    /* the kernel has no epoll_pwait2 */
-    int epoll;
-    struct tr_spin bell_lock; /* threads of ours may ring while the set is made or closed */
-    int bell;                 /* wakes who sleeps in the set; -1: there is none */
-    int grave;                /* what takes the place of a descriptor that is to be closed */
-    _Atomic(struct entry *) chunks[CHUNKS];
-} poll = { .lock = PTHREAD_MUTEX_INITIALIZER, .bell = -1 };
+static _Atomic(struct entry *) chunks[CHUNKS];
 
 /* --- entries --- */
 
 static struct entry *find(int fd)
 {
     struct entry *chunk = fd >= 0 && fd < CHUNK * CHUNKS
-                              ? atomic_load_explicit(&poll.chunks[fd / CHUNK], memory_order_acquire)
+                              ? atomic_load_explicit(&chunks[fd / CHUNK], memory_order_acquire)
                               : NULL;
 
     return chunk ? &chunk[fd % CHUNK] : NULL;
@@ -101,10 +82,18 @@ static struct entry *find_or_make(int fd)
     if (!chunk)
         return NULL;
     /* Release: who finds the chunk finds it zeroed. Another thread may have been first. */
-    if (!atomic_compare_exchange_strong_explicit(&poll.chunks[fd / CHUNK], &none, chunk,
+    if (!atomic_compare_exchange_strong_explicit(&chunks[fd / CHUNK], &none, chunk,
                                                  memory_order_release, memory_order_relaxed))
         free(chunk);
     return find(fd);
+}
+
+void tr__poll_forget_all(void)
+{
+    for (int i = 0; i < CHUNKS; i++) {
+        free(atomic_load_explicit(&chunks[i], memory_order_relaxed));
+        atomic_store_explicit(&chunks[i], NULL, memory_order_relaxed);
+    }
 }
 
 static bool is_held(const struct entry *e)
@@ -137,10 +126,7 @@ static int control(struct entry *e, int operation, int fd)
         errno = ENOMEM;
         return -1;
     }
-    /* Not by epoll_ctl: an event may be about the last file of a number that somebody opens again
-       at this moment. The kernel says so then, and all is well; the thread sanitizer, which knows
-       that function, takes it for a race. */
-    if (syscall(SYS_epoll_ctl, poll.epoll, operation, fd, &event) != 0)
+    if (tr__poll_control(operation, fd, &event) != 0)
         return -1;
     e->watched = (uint8_t)(is_held(e) ? events : 0);
     return 0;
@@ -204,7 +190,7 @@ static void neglect(struct entry *e, int fd)
     control(e, EPOLL_CTL_MOD, fd);
 }
 
-static void handle(const struct epoll_event *event)
+void tr__poll_handle(const struct epoll_event *event)
 {
     int fd = (int)(uint32_t)event->data.u64;
     struct entry *e = find(fd);
@@ -229,147 +215,6 @@ static void handle(const struct epoll_event *event)
     tr__spin_unlock(&e->lock);
     tell(ready, false);
     tell(rest, false);
-}
-
-static int wait_ms(struct tr_poll_events *list, int64_t ns)
-{
-    int64_t ms = (ns + TR__NS_PER_MS - 1) / TR__NS_PER_MS;
-
-    return epoll_wait(poll.epoll, list->events, TR__POLL_EVENTS,
-                      ns < 0 ? -1 : (int)(ms < INT32_MAX ? ms : INT32_MAX));
-}
-
-static int wait_ns(struct tr_poll_events *list, int64_t ns)
-{
-#ifdef SYS_epoll_pwait2
-    struct timespec time = { .tv_sec = ns / TR__NS_PER_S, .tv_nsec = ns % TR__NS_PER_S };
-
-    if (ns > 0 && !atomic_load_explicit(&poll.coarse, memory_order_relaxed)) {
-        int n = (int)syscall(SYS_epoll_pwait2, poll.epoll, list->events, TR__POLL_EVENTS, &time,
-                             NULL, (size_t)0);
-        if (n >= 0 || errno == EINTR)
-            return n;
-        atomic_store_explicit(&poll.coarse, true, memory_order_relaxed);
-    }
-#endif
-    return wait_ms(list, ns);
-}
-
-bool tr__poll_begin(void)
-{
-    if (!atomic_load_explicit(&poll.running, memory_order_acquire) ||
-        atomic_load_explicit(&poll.looking, memory_order_relaxed) ||
-        atomic_exchange_explicit(&poll.looking, true, memory_order_acq_rel))
-        return false;
-    atomic_fetch_add_explicit(&poll.looks, 1, memory_order_relaxed);
-    return true;
-}
-
-void tr__poll_sleep(struct tr_poll_events *list, int64_t ns)
-{
-    int saved = errno;
-    int n = wait_ns(list, ns);
-
-    list->n = n > 0 ? n : 0;
-    errno = saved;
-}
-
-void tr__poll_end(void)
-{
-    atomic_store_explicit(&poll.looking, false, memory_order_release);
-}
-
-void tr__poll_tell(const struct tr_poll_events *list)
-{
-    for (int i = 0; i < list->n; i++)
-        if (list->events[i].data.u64 != BREAK)
-            handle(&list->events[i]);
-}
-
-void tr__poll_break(void)
-{
-    tr__spin_lock(&poll.bell_lock);
-    /* Twice, if need be: who is not woken might sleep for ever. */
-    if (poll.bell >= 0 && eventfd_write(poll.bell, 1) != 0)
-        (void)eventfd_write(poll.bell, 1);
-    tr__spin_unlock(&poll.bell_lock);
-}
-
-bool tr__poll_tick(void)
-{
-    struct tr_poll_events list;
-    uint32_t looks = atomic_load_explicit(&poll.looks, memory_order_relaxed);
-    uint32_t before = poll.looks_before;
-
-    poll.looks_before = looks;
-    if (looks != before || !tr__poll_begin())
-        return false;
-    tr__poll_sleep(&list, 0);
-    tr__poll_end();
-    poll.looks_before++;
-    tr__poll_tell(&list);
-    return true;
-}
-
-/* --- the start and the end --- */
-
-static void close_all(void)
-{
-    if (poll.epoll >= 0)
-        close(poll.epoll);
-    tr__spin_lock(&poll.bell_lock);
-    if (poll.bell >= 0)
-        close(poll.bell);
-    poll.bell = -1;
-    tr__spin_unlock(&poll.bell_lock);
-    if (poll.grave >= 0)
-        close(poll.grave);
-}
-
-/* The lock is held. */
-static tr_err start(void)
-{
-    if (tr__fault())
-        return TR_ESYS;
-    poll.epoll = epoll_create1(EPOLL_CLOEXEC);
-    tr__spin_lock(&poll.bell_lock);
-    poll.bell = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    tr__spin_unlock(&poll.bell_lock);
-    poll.grave = open("/", O_PATH | O_CLOEXEC);
-    /* Each ring is an edge, so it need not be read. */
-    struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = BREAK };
-    if (poll.epoll < 0 || poll.bell < 0 || poll.grave < 0 ||
-        epoll_ctl(poll.epoll, EPOLL_CTL_ADD, poll.bell, &event) != 0) {
-        close_all();
-        return TR_ESYS;
-    }
-    atomic_store_explicit(&poll.running, true, memory_order_release);
-    return TR_OK;
-}
-
-static tr_err start_once(void)
-{
-    tr_err err = TR_OK;
-
-    if (atomic_load_explicit(&poll.running, memory_order_acquire))
-        return TR_OK;
-    pthread_mutex_lock(&poll.lock);
-    if (!atomic_load_explicit(&poll.running, memory_order_relaxed))
-        err = start();
-    pthread_mutex_unlock(&poll.lock);
-    return err;
-}
-
-void tr__poll_stop(void)
-{
-    if (!atomic_load_explicit(&poll.running, memory_order_acquire))
-        return;
-    close_all();
-    for (int i = 0; i < CHUNKS; i++) {
-        free(atomic_load_explicit(&poll.chunks[i], memory_order_relaxed));
-        atomic_store_explicit(&poll.chunks[i], NULL, memory_order_relaxed);
-    }
-    atomic_store_explicit(&poll.running, false, memory_order_release);
 }
 
 /* --- waiting --- */
@@ -423,7 +268,7 @@ tr_err tr__poll_add(struct tr_poll_wait *wait)
 {
     int saved = errno;
     struct tr_poll_wait *stale = NULL;
-    tr_err err = start_once();
+    tr_err err = tr__poll_start();
     struct entry *e = err ? NULL : find_or_make(wait->fd);
 
     if (err || !e)
@@ -472,7 +317,7 @@ void tr__poll_forget(int fd)
     tr__spin_lock(&e->lock);
     struct tr_poll_wait *waiting = take(e, TR__POLL_ANY);
     if (e->known)
-        epoll_ctl(poll.epoll, EPOLL_CTL_DEL, fd, NULL);
+        (void)tr__poll_control(EPOLL_CTL_DEL, fd, NULL);
     e->known = false;
     atomic_store_explicit(&e->holders, 0, memory_order_relaxed);
     tr__spin_unlock(&e->lock);
@@ -539,10 +384,4 @@ bool tr__poll_is_drained(int fd)
     return e && is_held(e) &&
            atomic_load_explicit(&e->drained, memory_order_relaxed) ==
                atomic_load_explicit(&e->seen_in, memory_order_acquire);
-}
-
-bool tr__poll_bury(int fd)
-{
-    return atomic_load_explicit(&poll.running, memory_order_acquire) &&
-           dup3(poll.grave, fd, O_CLOEXEC) == fd;
 }
