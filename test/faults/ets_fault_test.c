@@ -168,6 +168,34 @@ FAULT_TEST(deep_keys_in_a_bag)
     return fails_whole(use_deep_keys, TR_ETS_BAG);
 }
 
+/* What looks at the table before it hashes the key: the section in which it does so must end. */
+static void change_deep_keys(void *arg)
+{
+    tr_term table = *(tr_term *)arg, one = deep(1);
+
+    tr_ets_insert(table, one, 1);
+    CHECK_TERM(tr_ets_update_counter(table, one, 99), tr_build(100));
+    CHECK(tr_ets_update_element(table, one, 2, 101));
+    CHECK_TERM(tr_ets_lookup_element(table, one, 2), tr_build(101));
+    tr_ets_next(table, one);
+    CHECK_INT(tr_ets_select_replace(
+                  table, tr_list(tr_tuple(tr_tuple(tr_intern("$1"), 101), tr_list(),
+                                          tr_list(tr_tuple(tr_tuple(tr_intern("$1"), 102)))))),
+              1);
+    tr_ets_match_delete(table, tr_tuple(one, 102));
+    CHECK(tr_is_nil(tr_ets_take(table, one)));
+}
+
+FAULT_TEST(changes_under_deep_keys_in_a_set)
+{
+    return fails_whole(change_deep_keys, TR_ETS_SET);
+}
+
+FAULT_TEST(changes_under_deep_keys_in_an_ordered_set)
+{
+    return fails_whole(change_deep_keys, TR_ETS_ORDERED_SET);
+}
+
 /* --- match specifications --- */
 
 static tr_term parse(const char *text)
@@ -279,6 +307,21 @@ FAULT_TEST(a_typed_table)
     CHECK_INT(account.balance, 12);
     CHECK(tr_ets_foldl(table, count_object, &n));
     CHECK_INT(n, 2);
+    return true;
+}
+
+FAULT_TEST(deep_keys_in_a_typed_table)
+{
+    struct account account = { .balance = 5 };
+    int64_t amount = 7;
+    tr_term one = deep(1);
+    tr_term table = tr_ets_new_typed(a_t, sizeof account, NULL);
+
+    arm();
+    tr_ets_put_value(table, one, &account);
+    CHECK(tr_ets_update_value(table, one, deposit, &amount));
+    CHECK(tr_ets_get_value(table, &account, one));
+    CHECK_INT(account.balance, 12);
     return true;
 }
 
