@@ -7,15 +7,14 @@
 #include <stdatomic.h>
 #include <time.h>
 
-tr_atoms(aof, expire, expires_earlier, kill, shutdown, cannot_load);
+tr_atoms(aof, expire, expires_earlier, enter, left, kill, shutdown, cannot_load);
 
 enum {
     EXPIRE_STEP = 200, /* keys that expire before others have their turn */
-    YIELDS = 1000      /* looks at a store that is taken, before it is left alone for a ms */
+    YIELDS = 1000      /* looks at a store that is taken, before the keeper is asked to tell */
 };
 
 struct store {
-    tr_pid keeper;
     struct out log;
     uint64_t number; /* of the newest change */
     bool numbered;   /* who is in the store has changed something */
@@ -28,14 +27,23 @@ struct store {
     int64_t expires_at;     /* when something expires next; 0: never */
 };
 
+struct waiter {
+    struct waiter *next;
+    tr_term from; /* kept */
+};
+
 /* The process that owns the tables. */
 struct keeper {
     tr_ref timer; /* for what expires next */
     bool timing;
+    bool expired, looks;    /* something has expired; the keeper wants to come in */
+    struct waiter *waiting; /* for room in the store */
 };
 
 static struct store the_store;  /* of who is in it */
 static _Atomic uint64_t inside; /* who that is; 0: nobody */
+static _Atomic uint64_t keeper; /* of the store that whoever comes now comes into */
+static _Atomic bool wanted;     /* who leaves it tells the keeper */
 static _Atomic uint64_t store_version;
 
 int64_t time_now(void)
@@ -55,19 +63,22 @@ static bool try_enter(uint64_t self, uint64_t before)
                                                    memory_order_relaxed);
 }
 
+static tr_pid keeper_pid(void)
+{
+    return (tr_pid){ atomic_load(&keeper) };
+}
+
 void store_enter(void)
 {
     uint64_t self = tr_self().w;
+    tr_term answer;
 
     for (int i = 1; !try_enter(self, 0); i++) {
-        if (i % YIELDS) {
+        if (i % YIELDS)
             tr_yield();
-            continue;
-        }
-        /* Who is inside takes long, or has ended there. */
-        if (!tr_is_alive(the_store.keeper))
+        /* Who is inside takes long, or has ended there, and then the keeper does, too. */
+        else if (tr_try_call_within(TR_INFINITY, keeper_pid(), &answer, a_enter))
             tr_exit(a_shutdown);
-        tr_sleep(1);
     }
 }
 
@@ -75,19 +86,23 @@ uint64_t store_leave(void)
 {
     struct store *s = &the_store;
     uint64_t number = s->number;
+    tr_pid mine = keeper_pid();
 
     if (s->numbered)
         aof_append(number, out_to_term(&s->log));
     out_clear(&s->log);
     s->numbered = false;
-    atomic_store_explicit(&inside, 0, memory_order_release);
+    /* In this order (seq_cst): the keeper sets the one, then looks at the other. */
+    atomic_store(&inside, 0);
+    if (atomic_load(&wanted))
+        tr_send(mine, a_left);
     return number;
 }
 
 void store_abandon(void)
 {
     if (atomic_load(&inside) == tr_self().w)
-        tr_exit_to(the_store.keeper, a_kill);
+        tr_exit_to(keeper_pid(), a_kill);
 }
 
 bool store_read(struct call *c)
@@ -192,7 +207,7 @@ void store_expire_at(struct call *c, int64_t expire)
     if (s->expires_at && s->expires_at <= expire)
         return;
     s->expires_at = expire;
-    tr_send(s->keeper, a_expires_earlier);
+    tr_send(keeper_pid(), a_expires_earlier);
 }
 
 /* --- running commands --- */
@@ -268,20 +283,79 @@ static void set_timer(struct keeper *k, int64_t expires_at)
         k->timer = tr_send_after(ms, tr_self(), a_expire);
 }
 
-/* What has expired is deleted, a part at a time. */
-static tr_gen_result store_info(void *state, tr_term message)
+/* Has the next who leaves tell the keeper; true when nobody is inside already. */
+static bool has_room(void)
 {
-    bool expired = tr_match(message, a_expire);
+    atomic_store(&wanted, true);
+    return !atomic_load(&inside);
+}
 
-    if (!expired && !tr_match(message, a_expires_earlier))
-        return tr_gen_unknown();
-    store_enter();
+/* All of them may try again: one who has ended meanwhile would not make way for others. */
+static void let_in(struct keeper *k)
+{
+    struct waiter *w;
+
+    atomic_store(&wanted, false);
+    while ((w = k->waiting)) {
+        k->waiting = w->next;
+        tr_reply(w->from, a_enter);
+        tr_release(w->from);
+        tr_free(w);
+    }
+}
+
+/* What has expired is deleted, a part at a time. The keeper cannot wait for itself to tell it of
+   room: it comes back when it is told. */
+static void look_at_times(struct keeper *k)
+{
+    while (!try_enter(tr_self().w, 0))
+        if (!has_room())
+            return;
     struct call c = call_of(&the_store);
-    if (expired)
+    if (k->expired)
         the_store.expires_at = entries_expire(&c, EXPIRE_STEP);
     int64_t expires_at = the_store.expires_at;
+    k->expired = k->looks = false;
     store_leave();
-    set_timer(state, expires_at);
+    set_timer(k, expires_at);
+}
+
+static void room_for_all(struct keeper *k)
+{
+    let_in(k);
+    if (k->looks)
+        look_at_times(k);
+}
+
+/* Somebody wants to come in. The answer comes when there may be room. */
+static tr_gen_result store_call(void *state, tr_term request, tr_term from)
+{
+    struct keeper *k = state;
+
+    if (!tr_match(request, a_enter))
+        return tr_gen_unknown();
+    struct waiter *w = tr_alloc(sizeof *w);
+    *w = (struct waiter){ k->waiting, tr_keep(from) };
+    k->waiting = w;
+    if (has_room())
+        room_for_all(k);
+    return tr_gen_noreply();
+}
+
+static tr_gen_result store_info(void *state, tr_term message)
+{
+    struct keeper *k = state;
+    bool expired = tr_match(message, a_expire);
+
+    if (tr_match(message, a_left)) {
+        room_for_all(k);
+        return tr_gen_noreply();
+    }
+    if (!expired && !tr_match(message, a_expires_earlier))
+        return tr_gen_unknown();
+    k->looks = true;
+    k->expired |= expired;
+    look_at_times(k);
     return tr_gen_noreply();
 }
 
@@ -331,7 +405,8 @@ static void take_over(struct store *s)
         tr_sleep(1);
     }
     out_inherit(&s->log);
-    *s = (struct store){ .keeper = tr_self(), .logged_db = -1 };
+    *s = (struct store){ .logged_db = -1 };
+    atomic_store(&keeper, self);
 }
 
 static tr_gen_result store_init(void *state, tr_term arg)
@@ -365,4 +440,5 @@ static tr_gen_result store_init(void *state, tr_term arg)
 const struct tr_gen_server store = { .name = "store",
                                      .state_size = sizeof(struct keeper),
                                      .init = store_init,
+                                     .handle_call = store_call,
                                      .handle_info = store_info };
