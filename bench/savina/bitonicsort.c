@@ -183,7 +183,9 @@ static int64_t iterate(int64_t size)
     return check;
 }
 
-static const struct savina benchmark = { .name = "bitonicsort", .size = 4096, .iterate = iterate };
+static const struct savina benchmark = {
+    .name = "bitonicsort", .size = 4096, .power_of_two = true, .iterate = iterate
+};
 
 int main(int argc, char **argv)
 {

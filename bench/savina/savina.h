@@ -18,6 +18,7 @@ tr_atoms(done, stop, wrong_check);
 struct savina {
     const char *name;
     int64_t size;                     /* Savina's own, when the command line names none. */
+    bool power_of_two;                /* No other size will do. */
     void (*prepare)(int64_t size);    /* Makes the data, not timed; may be NULL. */
     int64_t (*iterate)(int64_t size); /* One iteration: spawns, waits for the end, checks. */
 };
@@ -56,10 +57,26 @@ static inline void savina_body(tr_term arg)
     fflush(stdout);
 }
 
+/* The size from the command line; a hundredth is rounded down to one that will do. */
+static inline int64_t savina_size(int argc, char **argv, const struct savina *b)
+{
+    int64_t size = bench_size(argc, argv, b->size);
+
+    if (!b->power_of_two || (size & (size - 1)) == 0)
+        return size;
+    if (strcmp(argv[1], "smoke") != 0) {
+        fprintf(stderr, "%s: the size is a power of two, not %s\n", argv[0], argv[1]);
+        exit(2);
+    }
+    while (size & (size - 1))
+        size &= size - 1;
+    return size;
+}
+
 static inline int savina_main(int argc, char **argv, const struct savina *benchmark)
 {
     savina_run.benchmark = benchmark;
-    savina_run.size = bench_size(argc, argv, benchmark->size);
+    savina_run.size = savina_size(argc, argv, benchmark);
     savina_run.iterations = argc > 2 ? bench_size(argc - 1, argv + 1, 1) : 1;
     return tr_main(argc, argv, savina_body);
 }
