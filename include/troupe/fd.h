@@ -57,7 +57,7 @@ tr_err tr_close_fd(int fd);
  * The descriptor is closed, by tr_close_fd, when the calling process ends, whatever the way. Until
  * then it is closed by tr_close_fd only, not by close: so the library may watch it once for all,
  * and to wait for it takes no system call in the best case, which is tr_read on a TCP connection.
- * Process only.
+ * Without memory it is closed at once, and the process ends with out_of_memory. Process only.
  */
 void tr_own_fd(int fd);
 

@@ -27,18 +27,15 @@ void tr_free(void *p);
 /*
  * Runs fn(arg) once when the process ends, whatever the way: return, exit, exit signal, kill.
  * Functions run on the process itself, the last registered first; an exit inside one skips the
- * rest of that one, and the reason stays what it was. Process only.
+ * rest of that one, and the reason stays what it was. Without memory for the registration fn(arg)
+ * runs at once, and then the process ends with out_of_memory: so whatever happens, nobody else has
+ * to see to arg. Process only.
  */
 void tr_defer(void (*fn)(void *), void *arg);
 
 /* Forgets the newest registration of that pair, without running it; false when there is none.
    Owner only. */
 bool tr_defer_cancel(void (*fn)(void *), void *arg);
-
-/* Forgets the newest registration of the first pair and registers the second, as tr_defer_cancel
-   and tr_defer, without taking memory; false, and nothing is done, when there is none. Neither
-   function may be NULL. Owner only. */
-bool tr_defer_replace(void (*fn)(void *), void *arg, void (*other)(void *), void *other_arg);
 
 /* Why the caller ends, for functions registered by tr_defer; w is 0 in a process that does not end.
    Borrowed. Process only. */

@@ -223,10 +223,12 @@ static void drop_file(struct tr_sys_debug *d)
 static bool set_file(struct tr_sys_debug *d, const char *path)
 {
     drop_file(d);
-    d->file = fopen(path, "ae");
-    if (d->file)
-        tr_defer(close_file, d->file);
-    return d->file != NULL;
+    FILE *file = fopen(path, "ae");
+    if (!file)
+        return false;
+    tr_defer(close_file, file);
+    d->file = file;
+    return true;
 }
 
 static struct function **find(struct tr_sys_debug *d, tr_sys_debug_fn fn)

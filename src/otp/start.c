@@ -16,16 +16,19 @@
 #include "troupe.h"
 
 tr_atoms(ack, nack, ok, error, timeout, already_started, normal, kill, EXIT, DOWN, process, badarg,
-         badopt, name_taken, monitor, trap_exit);
+         badopt, name_taken, monitor, trap_exit, out_of_memory);
 
 /* --- in the started process --- */
 
-/* Runs at the end of a process that has not answered yet. */
+/* Runs at the end of a process that has not answered yet; before it, where there was no memory to
+   have it run then. */
 static void unanswered(void *unused)
 {
     tr_term reason = tr_exit_reason();
 
     (void)unused;
+    if (!reason.w)
+        reason = tr_build(a_out_of_memory);
     tr_send(tr_parent(), a_nack, tr_self(), tr_tuple(a_error, reason), reason);
 }
 

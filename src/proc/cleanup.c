@@ -69,12 +69,13 @@ static void drop(struct tr_cleanup *c)
     discard(c);
 }
 
+/* NULL without memory. */
 static struct tr_cleanup *new_entry(struct tr_proc *p, void (*fn)(void *), size_t size)
 {
     struct tr_cleanup *c = tr__block_alloc_inside(tr__tls(), sizeof *c + size);
 
     if (!c)
-        tr__raise_oom();
+        return NULL;
     c->fn = fn;
     c->size = size;
     add(p, c);
@@ -90,7 +91,10 @@ void *tr_alloc(size_t size)
 
     if (size > SIZE_MAX / 2 || !tr__caps_room(p, size + sizeof(struct tr_cleanup)))
         tr__raise_oom();
-    return memset(new_entry(p, NULL, size) + 1, 0, size);
+    struct tr_cleanup *c = new_entry(p, NULL, size);
+    if (!c)
+        tr__raise_oom();
+    return memset(c + 1, 0, size);
 }
 
 void tr_free(void *p)
@@ -132,11 +136,17 @@ bool tr__at_end_forget(void (*fn)(void *))
 void tr_defer(void (*fn)(void *), void *arg)
 {
     TR__GUARD();
-    struct tr_proc *p = TR__SELF();
+    struct deferred d = { fn, arg };
 
     if (!fn)
         tr__raise_badarg(TR_ATOM_TERM(undef));
-    *deferred(new_entry(p, run_deferred, sizeof(struct deferred))) = (struct deferred){ fn, arg };
+    struct tr_cleanup *c = new_entry(TR__SELF(), run_deferred, sizeof d);
+    if (tr__unlikely(!c)) {
+        /* Now, since the end of the process, or who catches this, knows nothing of it. */
+        tr__run_outside(run_deferred, &d);
+        tr__raise_oom();
+    }
+    *deferred(c) = d;
 }
 
 /* The newest entry of that pair; NULL when there is none. */
@@ -156,20 +166,6 @@ bool tr_defer_cancel(void (*fn)(void *), void *arg)
     if (c)
         drop(c);
     return c;
-}
-
-bool tr_defer_replace(void (*fn)(void *), void *arg, void (*other)(void *), void *other_arg)
-{
-    TR__GUARD();
-    struct tr_proc *p = TR__SELF();
-    struct tr_cleanup *c = other ? find(p, fn, arg) : NULL;
-
-    if (!c)
-        return false;
-    take_off(c);
-    *deferred(c) = (struct deferred){ other, other_arg };
-    add(p, c);
-    return true;
 }
 
 size_t tr__cleanups_size(const struct tr_proc *p)

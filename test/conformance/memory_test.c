@@ -232,28 +232,6 @@ TEST_PROC(cancelled_clean_up_does_not_run)
     CHECK_NO_MESSAGE();
 }
 
-static void defer_and_replace(tr_term arg)
-{
-    (void)arg;
-    for (int i = 1; i <= 3; i++)
-        tr_defer(tell, number(i));
-    CHECK(tr_defer_replace(tell, number(2), tell, number(7)));
-    CHECK(!tr_defer_replace(tell, number(2), tell, number(8)));
-    CHECK(!tr_defer_replace(exit_inside, number(1), tell, number(8)));
-    CHECK(!tr_defer_replace(tell, number(1), NULL, NULL));
-    CHECK(!tr_defer_replace(NULL, number(1), tell, number(8)));
-}
-
-TEST_PROC(replaced_clean_up_is_the_newest)
-{
-    told = tr_self();
-    CHECK_ENDS(tr_build(a_normal), defer_and_replace);
-    CHECK_NEXT(a_ran, 7);
-    CHECK_NEXT(a_ran, 3);
-    CHECK_NEXT(a_ran, 1);
-    CHECK_NO_MESSAGE();
-}
-
 /* --- a function that comes with memory --- */
 
 static void tell_what_lies_there(void *memory)

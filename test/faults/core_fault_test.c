@@ -124,6 +124,41 @@ FAULT_TEST(hibernate_with_a_big_argument)
     tr_hibernate(end_at_once, big);
 }
 
+/* Begins on a new stack while who sent to it waits; without one, later. */
+static void sleeper(tr_term arg)
+{
+    tr_pid from;
+
+    (void)arg;
+    tr_receive (m)
+        tr_on (m, a_go_on, &from)
+            tr_send(from, a_ok);
+}
+
+static void sleep_first(tr_term arg)
+{
+    tr_pid parent;
+
+    if (tr_match(arg, &parent))
+        tr_send(parent, a_go_on);
+    tr_hibernate(sleeper);
+}
+
+FAULT_TEST(wake_who_hibernates)
+{
+    tr_pid pid = tr_spawn_link(sleep_first, tr_self());
+
+    tr_receive (m)
+        tr_on (m, a_go_on)
+            continue;
+    arm();
+    tr_send(pid, a_go_on, tr_self());
+    tr_receive (m)
+        tr_on (m, a_ok)
+            continue;
+    return true;
+}
+
 /* --- sending --- */
 
 FAULT_TEST(send)
@@ -446,6 +481,25 @@ FAULT_TEST(alloc_and_defer)
     tr_free(p);
     CHECK(tr_defer_cancel(count_run, p));
     return true;
+}
+
+static void defer_count(void *arg)
+{
+    tr_defer(count_run, arg);
+}
+
+FAULT_TEST(what_cannot_be_deferred_is_done_at_once)
+{
+    tr_term reason;
+
+    nrun = 0;
+    arm();
+    bool failed = tr_catch(defer_count, NULL, &reason);
+    CHECK_INT(nrun, failed);
+    CHECK_INT(tr_defer_cancel(count_run, NULL), !failed);
+    if (failed)
+        CHECK_TERM(reason, tr_build(a_out_of_memory));
+    return !failed;
 }
 
 /* --- dictionary and what goes with it --- */

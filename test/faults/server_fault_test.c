@@ -2,7 +2,7 @@
 /* Calls and servers, with each allocation in them failing in turn. */
 #include "faults.h"
 
-tr_atoms(ok, echo, call_back, system, log);
+tr_atoms(ok, error, echo, call_back, system, log);
 
 static tr_gen_result init(void *state, tr_term arg)
 {
@@ -56,6 +56,26 @@ FAULT_TEST(start_of_a_server)
     arm();
     tr_term started = tr_gen_server_start(&server, NULL, "an argument", 1);
     return tr_match(started, a_ok, &pid) && done(pid, true);
+}
+
+static void acknowledge(tr_term arg)
+{
+    (void)arg;
+    tr_init_ack(a_ok, tr_self());
+}
+
+/* The starter is told why, or ends as the started process does. */
+FAULT_TEST(start_of_a_linked_process)
+{
+    tr_term result = { 0 };
+
+    tr_trap_exit(true);
+    arm();
+    result = tr_start_link(acknowledge, NULL);
+    if (tr_match(result, a_ok, tr_any()))
+        return true;
+    CHECK_TERM(result, tr_build(a_error, a_out_of_memory));
+    return false;
 }
 
 FAULT_TEST(a_call)
