@@ -145,6 +145,11 @@ enum tr__awaited tr__await(tr_atom first, uint64_t second, size_t n, tr_ref sinc
 /* Sends a tuple of the first n of three words that need no copy, or the first when n is 1. */
 void tr__send_words(tr_term to, unsigned n, uint64_t a, uint64_t b, uint64_t c);
 
+/* Any others, by value: who sends words only has nothing to store. */
+void tr__send_1_args(tr_term to, struct tr_arg a);
+void tr__send_2_args(tr_term to, struct tr_arg a, struct tr_arg b);
+void tr__send_3_args(tr_term to, struct tr_arg a, struct tr_arg b, struct tr_arg c);
+
 /* Sends {Tag, Value}: a cast, an answer. */
 void tr__send_pair(tr_term to, tr_term tag, struct tr_arg value);
 
@@ -283,7 +288,7 @@ TR__INLINE void tr__send_1(tr_term to, struct tr_arg a)
     if (tr__arg_immediate(a, &w))
         tr__send_words(to, 1, w, 0, 0);
     else
-        tr_send_args(to, &a, 1);
+        tr__send_1_args(to, a);
 }
 
 TR__INLINE void tr__send_2(tr_term to, struct tr_arg a, struct tr_arg b)
@@ -292,7 +297,7 @@ TR__INLINE void tr__send_2(tr_term to, struct tr_arg a, struct tr_arg b)
     if (tr__arg_immediate(a, &u) && tr__arg_immediate(b, &v))
         tr__send_words(to, 2, u, v, 0);
     else
-        tr_send_args(to, (const struct tr_arg[]){ a, b }, 2);
+        tr__send_2_args(to, a, b);
 }
 
 TR__INLINE void tr__send_3(tr_term to, struct tr_arg a, struct tr_arg b, struct tr_arg c)
@@ -301,7 +306,7 @@ TR__INLINE void tr__send_3(tr_term to, struct tr_arg a, struct tr_arg b, struct 
     if (tr__arg_immediate(a, &u) && tr__arg_immediate(b, &v) && tr__arg_immediate(c, &w))
         tr__send_words(to, 3, u, v, w);
     else
-        tr_send_args(to, (const struct tr_arg[]){ a, b, c }, 3);
+        tr__send_3_args(to, a, b, c);
 }
 
 #endif

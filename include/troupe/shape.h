@@ -230,7 +230,7 @@ TR__INLINE bool tr__arg_immediate(struct tr_arg a, uint64_t *w)
         *w = TR__SMALL_W(a.as.i);
         return true;
     }
-    if ((a.kind == TR__ARG_ATOM && a.as.u != 0) ||
+    if ((a.kind == TR__ARG_ATOM && __builtin_expect(a.as.u != 0, 1)) ||
         (a.kind == TR__ARG_WORD && tr__is_immediate(a.as.u))) {
         *w = a.as.u;
         return true;
@@ -262,11 +262,11 @@ TR__INLINE bool tr__arg_check(struct tr_arg a, uint64_t w)
     case TR__ARG_TO_TERM:
         return w != 0;
     case TR__ARG_TO_INT64:
-        if ((w & 7) == TR__TAG_SMALL)
+        if (tr__is_small(w))
             return true;
         break;
     case TR__ARG_TO_UINT64:
-        if ((w & 7) == TR__TAG_SMALL)
+        if (tr__is_small(w))
             return TR__SMALL_V(w) >= 0;
         break;
     case TR__ARG_TO_INT:
@@ -280,11 +280,11 @@ TR__INLINE bool tr__arg_check(struct tr_arg a, uint64_t w)
     case TR__ARG_TO_ATOM:
         return (w & 63) == TR__TAG_OTHER;
     case TR__ARG_TO_PID:
-        if ((w & 7) == TR__TAG_PID)
+        if (__builtin_expect((w & 7) == TR__TAG_PID, 1))
             return true;
         break;
     case TR__ARG_TO_REF:
-        if ((w & 3) == TR__TAG_REF)
+        if (__builtin_expect((w & 3) == TR__TAG_REF, 1))
             return true;
         break;
     default:
@@ -299,7 +299,7 @@ TR__INLINE void tr__arg_store(struct tr_arg a, uint64_t w)
     switch (a.kind) {
     case TR__ARG_TO_INT64:
     case TR__ARG_TO_UINT64:
-        if ((w & 7) == TR__TAG_SMALL)
+        if (tr__is_small(w))
             *(int64_t *)a.as.to = TR__SMALL_V(w);
         else
             tr__arg_store_slow(a, w);

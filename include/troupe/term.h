@@ -315,9 +315,15 @@ static inline const uint64_t *tr__box(uint64_t w)
     return (const uint64_t *)(uintptr_t)w;
 }
 
-static inline bool tr__small_fits(int64_t i)
+/* What is an integer at all is a small one mostly. */
+static inline __attribute__((always_inline)) bool tr__is_small(uint64_t w)
 {
-    return ((uint64_t)i + (UINT64_C(1) << 60)) >> 61 == 0;
+    return __builtin_expect((w & 7) == TR__TAG_SMALL, 1);
+}
+
+static inline __attribute__((always_inline)) bool tr__small_fits(int64_t i)
+{
+    return __builtin_expect(((uint64_t)i + (UINT64_C(1) << 60)) >> 61 == 0, 1);
 }
 
 TR_HEADER_END

@@ -242,10 +242,8 @@ def process_of(argument):
 
 
 def registers_x86_64(sp):
-    pc, rbx, rbp = struct.unpack("<QQQ", read(sp + 8, 24))
-    if rbp == 0 and rbx == 0:  # not begun: src/os/context_x86_64.c
-        return {"rip": pc, "rsp": sp + 16, "rbp": 0}
-    return {"rip": pc, "rsp": sp + 32 + 128, "rbx": rbx, "rbp": rbp}
+    names = "rip", "rbx", "rbp", "rsp"
+    return dict(zip(names, struct.unpack("<4Q", read(sp + 8, 32))))
 
 
 def registers_aarch64(sp):

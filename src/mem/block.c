@@ -70,7 +70,8 @@ const uint8_t tr__block_class_of_step[TR__BLOCK_LARGEST / 16 + 1] = {
     CLASSES(STEPS)
 };
 
-const uint16_t tr__block_batch[TR__BLOCK_CLASSES] = {
+/* How many blocks a batch of each has. */
+static const uint16_t batch[TR__BLOCK_CLASSES] = {
 #define BATCH(class, below, size)                                                                  \
     [class] = BATCH_BYTES / (size) < BATCH_MIN ? BATCH_MIN : BATCH_BYTES / (size),
     CLASSES(BATCH)
@@ -111,13 +112,13 @@ static bool map_slab(struct depot *d)
 /* A batch cut from fresh memory, or an empty chain. The depot's lock is held. */
 static struct tr_block_chain carve(struct depot *d, unsigned c)
 {
-    struct tr_block_chain chain = { NULL, 0 };
+    struct tr_block_chain chain = { NULL, 0, batch[c] };
     size_t size = class_size[c];
 
     if ((size_t)(d->end - d->fresh) < size && !map_slab(d))
         return chain;
     uint32_t fit = (uint32_t)((size_t)(d->end - d->fresh) / size);
-    uint32_t n = fit < tr__block_batch[c] ? fit : tr__block_batch[c];
+    uint32_t n = fit < batch[c] ? fit : batch[c];
     /* Linked so that the lowest address is handed out first: neighbours in time are neighbours in
        memory, which the hardware prefetches. */
     for (uint32_t i = 0; i < n; i++) {
@@ -133,7 +134,7 @@ static struct tr_block_chain carve(struct depot *d, unsigned c)
 static struct tr_block_chain depot_take(unsigned c)
 {
     struct depot *d = &depots[c];
-    struct tr_block_chain chain;
+    struct tr_block_chain chain = { NULL, 0, batch[c] };
 
     tr__spin_lock(&d->lock);
     if (d->chains) {
@@ -188,7 +189,7 @@ TR__NOINLINE void *tr__block_alloc_slow(size_t size)
     }
     if (cache->spare[c].head) {
         cache->active[c] = cache->spare[c];
-        cache->spare[c] = (struct tr_block_chain){ NULL, 0 };
+        cache->spare[c] = (struct tr_block_chain){ NULL, 0, batch[c] };
     } else {
         cache->active[c] = depot_take(c);
     }
@@ -207,13 +208,13 @@ TR__NOINLINE void tr__block_free_slow(void *p, size_t size)
 
     if (!cache) {
         *word(p, 0) = NULL;
-        depot_give(c, (struct tr_block_chain){ p, 1 });
+        depot_give(c, (struct tr_block_chain){ p, 1, batch[c] });
         return;
     }
     depot_give(c, cache->spare[c]);
     cache->spare[c] = cache->active[c];
     *word(p, 0) = NULL;
-    cache->active[c] = (struct tr_block_chain){ p, 1 };
+    cache->active[c] = (struct tr_block_chain){ p, 1, batch[c] };
 }
 
 void *tr__block_alloc(size_t size)

@@ -27,6 +27,7 @@
 struct tr_block_chain {
     void *head;
     uint32_t count;
+    uint32_t most; /* that it may have: a batch of its class; 0 while it has never had any */
 };
 
 /* The free blocks of one worker: two chains a class, so that one batch is always at hand; and the
@@ -69,9 +70,8 @@ static inline bool tr__block_from_system(size_t size)
 #endif
 }
 
-/* The class of each size in steps of 16 bytes, and how many blocks a batch of it has. */
+/* The class of each size in steps of 16 bytes. */
 extern const uint8_t tr__block_class_of_step[TR__BLOCK_LARGEST / 16 + 1];
-extern const uint16_t tr__block_batch[TR__BLOCK_CLASSES];
 
 /* Where the cache cannot serve; the caller is inside. */
 void *tr__block_alloc_slow(size_t size);
@@ -137,7 +137,7 @@ TR__INLINED void tr__block_free_inside(struct tr_tls *tls, void *p, size_t size)
 #ifdef TR_CHECKS
         memset(p, 0xdb, size);
 #endif
-        if (tr__likely(cache && cache->active[c].count < tr__block_batch[c])) {
+        if (tr__likely(cache && cache->active[c].count < cache->active[c].most)) {
             tr__block_push(&cache->active[c], p);
             return;
         }

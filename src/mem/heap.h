@@ -53,7 +53,7 @@ static inline struct tr_heap_mark tr__heap_mark(const struct tr_heap *heap);
  * Forgets all words handed out since the mark and releases what they counted. The first chunk stays
  * for the next turn even if it was made after the mark.
  */
-static inline void tr__heap_reset(struct tr_heap *heap, struct tr_heap_mark mark);
+TR__INLINED void tr__heap_reset(struct tr_heap *heap, struct tr_heap_mark mark);
 
 /* Gives back the first chunk too when the heap is empty: for a process that goes to sleep for long.
  */
@@ -126,9 +126,9 @@ static inline uint64_t *tr__heap_alloc(struct tr_heap *heap, size_t n)
 /* Where something has been built since the mark. */
 void tr__heap_go_back(struct tr_heap *heap, struct tr_heap_mark mark);
 
-static inline void tr__heap_reset(struct tr_heap *heap, struct tr_heap_mark mark)
+TR__INLINED void tr__heap_reset(struct tr_heap *heap, struct tr_heap_mark mark)
 {
-    if (heap->top != mark.top || heap->counted != mark.counted)
+    if (tr__unlikely(heap->top != mark.top || heap->counted != mark.counted))
         tr__heap_go_back(heap, mark);
 }
 

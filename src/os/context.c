@@ -58,9 +58,7 @@ void tr__context_of_thread(struct tr_context_home *home)
 }
 
 #if !defined(__x86_64__) || defined(TR__SANITIZED)
-#define UNSEEN __attribute__((no_sanitize("thread"), no_sanitize("address")))
-
-static inline UNSEEN __attribute__((always_inline)) void
+static inline TR__UNSEEN __attribute__((always_inline)) void
 announce(struct tr_context *from, struct tr_context *to, bool ending)
 {
 #if defined(TR__ASAN)
@@ -74,7 +72,7 @@ announce(struct tr_context *from, struct tr_context *to, bool ending)
     (void)ending;
 }
 
-static inline UNSEEN __attribute__((always_inline)) void resumed(struct tr_context *from)
+static inline TR__UNSEEN __attribute__((always_inline)) void resumed(struct tr_context *from)
 {
 #if defined(TR__ASAN)
     __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);
@@ -83,19 +81,20 @@ static inline UNSEEN __attribute__((always_inline)) void resumed(struct tr_conte
 #endif
 }
 
-UNSEEN TR__NOINLINE void tr__context_enter(struct tr_context_home *home, struct tr_context *to)
+TR__UNSEEN TR__NOINLINE void tr__context_enter(struct tr_context_home *home, struct tr_context *to)
 {
     announce(&home->context, to, false);
     tr__context_raw_enter(&home->context.sp, to->sp, &home->words);
     resumed(&home->context);
 }
 
-UNSEEN TR__NOINLINE void tr__context_leave(struct tr_context *from, struct tr_context_home *home,
-                                           bool ending)
+TR__UNSEEN TR__NOINLINE void *tr__context_leave(struct tr_context *from,
+                                                struct tr_context_home *home, bool ending)
 {
     announce(from, &home->context, ending);
-    tr__context_raw_leave(&from->sp, home->context.sp, &home->words);
+    (void)tr__context_raw_leave(&from->sp, home->context.sp, &home->words, NULL);
     resumed(from);
+    return NULL;
 }
 
 #endif

@@ -69,26 +69,45 @@ void tr__context_of_thread(struct tr_context_home *home);
  * and `from` may be reused at once. Else that returns when the flow is entered again, perhaps on
  * another thread: no address of a thread-local variable may be kept across it.
  *
+ * tr__context_change goes from a flow to another one that has begun, without the thread's own,
+ * where TR__CONTEXT_CHANGES says so. Who is resumed by that gets `left` from the switch that had
+ * suspended it, else NULL. With NULL for `left` it is tr__context_leave: one switch for both.
+ *
  * Where it can be, it is inlined: after a switch the processor's prediction of returns is wrong for
  * every function that is still open, so the fewer there are between here and the caller, the
  * better.
  */
 #if defined(__x86_64__) && !defined(TR__SANITIZED)
-static inline __attribute__((always_inline)) void tr__context_enter(struct tr_context_home *home,
-                                                                    struct tr_context *to)
+#define TR__CONTEXT_CHANGES true
+TR__INLINED void tr__context_enter(struct tr_context_home *home, struct tr_context *to)
 {
     tr__context_raw_enter(&home->context.sp, to->sp, &home->words);
 }
 
-static inline __attribute__((always_inline)) void
-tr__context_leave(struct tr_context *from, struct tr_context_home *home, bool ending)
+TR__INLINED void *tr__context_leave(struct tr_context *from, struct tr_context_home *home,
+                                    bool ending)
 {
     (void)ending;
-    tr__context_raw_leave(&from->sp, home->context.sp, &home->words);
+    return tr__context_raw_leave(&from->sp, home->context.sp, &home->words, NULL);
+}
+
+TR__INLINED void *tr__context_change(struct tr_context *from, struct tr_context_home *home,
+                                     struct tr_context *to, void *left)
+{
+    return tr__context_raw_leave(&from->sp, left ? to->sp : home->context.sp, &home->words, left);
 }
 #else
+#define TR__CONTEXT_CHANGES false
 void tr__context_enter(struct tr_context_home *home, struct tr_context *to);
-void tr__context_leave(struct tr_context *from, struct tr_context_home *home, bool ending);
+void *tr__context_leave(struct tr_context *from, struct tr_context_home *home, bool ending);
+
+static inline void *tr__context_change(struct tr_context *from, struct tr_context_home *home,
+                                       struct tr_context *to, void *left)
+{
+    (void)to;
+    (void)left;
+    return tr__context_leave(from, home, false);
+}
 #endif
 
 /* Fetches the innermost frames of a suspended flow into the cache, for who is about to have it
@@ -97,8 +116,8 @@ static inline void tr__context_prefetch(const struct tr_context *c)
 {
     const char *sp = c->sp;
 
-    /* What lies between is the red zone that the switch has left alone. */
     __builtin_prefetch(sp, 1);
+    __builtin_prefetch(sp + 1 * TR__CACHE_LINE, 1);
     __builtin_prefetch(sp + 2 * TR__CACHE_LINE, 1);
     __builtin_prefetch(sp + 3 * TR__CACHE_LINE, 1);
 }

@@ -5,6 +5,10 @@
 
 #include <stdint.h>
 
+/* For code in which a flow is left and another goes on: what the sanitizers would add to it marks
+   variables on one stack, and takes the marks off on another. */
+#define TR__UNSEEN __attribute__((no_sanitize("thread"), no_sanitize("address")))
+
 /* Both save what the caller needs on its stack, its stack pointer in *from, and resume `to`. One
    goes from a thread's own flow to another, the other back; `words` is the thread's, and may hold
    what the processor does. */
@@ -13,7 +17,8 @@
 #else
 void tr__context_raw_switch(void **from, void *to);
 #define tr__context_raw_enter(from, to, words) ((void)(words), tr__context_raw_switch(from, to))
-#define tr__context_raw_leave(from, to, words) ((void)(words), tr__context_raw_switch(from, to))
+#define tr__context_raw_leave(from, to, words, left)                                               \
+    ((void)(words), (void)(left), tr__context_raw_switch(from, to))
 #endif
 
 /* The control words of the calling thread's own flow, before its first switch. */

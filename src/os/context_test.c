@@ -147,6 +147,60 @@ TEST(each_flow_has_its_own_rounding_mode)
     tr__pages_unmap(room, (size_t)FLOWS * SIZE);
 }
 
+/* --- from flow to flow --- */
+
+#if TR__CONTEXT_CHANGES
+static const int modes[FLOWS] = { FE_UPWARD, FE_DOWNWARD };
+static int changes;
+
+/* Who goes on was left by the thread the first time if it is flow 0, else by the other flow. */
+static void take_turns(int i)
+{
+    struct tr_context *other_one = &flows[1 - i];
+
+    tr__context_entered(&flows[i]);
+    fesetround(modes[i]);
+    void *left = tr__context_leave(&flows[i], &mine, false);
+    CHECK(left == (i == 0 ? NULL : other_one));
+    while (changes < ROUNDS) {
+        changes++;
+        left = tr__context_change(&flows[i], &mine, other_one, &flows[i]);
+        CHECK(left == other_one);
+        CHECK_INT(fegetround(), modes[i]);
+    }
+    stop(i, true);
+    abort();
+}
+
+static void take_turns_0(void)
+{
+    take_turns(0);
+}
+
+static void take_turns_1(void)
+{
+    take_turns(1);
+}
+
+TEST(a_flow_changes_to_another_and_tells_who_was_left)
+{
+    char *room = tr__pages_map((size_t)FLOWS * SIZE, TR__PAGE);
+
+    CHECK(room != NULL);
+    tr__context_of_thread(&mine);
+    tr__context_make(&flows[0], room, room + SIZE, take_turns_0, &mine);
+    tr__context_make(&flows[1], room + SIZE, room + 2 * SIZE, take_turns_1, &mine);
+    tr__context_enter(&mine, &flows[0]);
+    tr__context_enter(&mine, &flows[1]);
+    tr__context_enter(&mine, &flows[0]);
+    CHECK_INT(changes, ROUNDS);
+    for (int i = 0; i < FLOWS; i++)
+        tr__context_drop(&flows[i]);
+    fesetround(FE_TONEAREST);
+    tr__pages_unmap(room, (size_t)FLOWS * SIZE);
+}
+#endif
+
 /* --- the first frame --- */
 
 typedef float quad __attribute__((vector_size(16)));

@@ -16,13 +16,14 @@ uint64_t tr__context_raw_words(void)
 
 void *tr__context_raw_make(void *top, void (*entry)(void), uint64_t words)
 {
-    /* Where `entry` begins, the stack pointer must be 8 past a multiple of 16, as after a call. */
-    uint64_t *frame = (uint64_t *)(((uintptr_t)top & ~(uintptr_t)15) - 40);
+    /* Where `entry` begins, the stack pointer must be 8 past a multiple of 16, as after a call;
+       what it points to is the address that entry returns to, where backtraces end. */
+    uint64_t *bottom = (uint64_t *)(((uintptr_t)top & ~(uintptr_t)15) - 8);
+    struct tr_context_frame *frame = (struct tr_context_frame *)bottom - 1;
 
-    frame[0] = words;
-    frame[1] = (uint64_t)(uintptr_t)entry;
-    frame[2] = 0; /* as entry's return address: backtraces end here */
-    frame[3] = 0;
+    *bottom = 0;
+    *frame =
+        (struct tr_context_frame){ .words = words, .pc = (void *)(uintptr_t)entry, .rsp = bottom };
     return frame;
 }
 

@@ -55,7 +55,7 @@ static inline struct tr_tls *tr__tls(void)
 #endif
 
 /* Enters the library; the result says whether the thread was inside already, for tr__tls_leave. */
-static inline bool tr__tls_enter(struct tr_tls *tls)
+TR__INLINED bool tr__tls_enter(struct tr_tls *tls)
 {
     bool was = atomic_load_explicit(&tls->inside, memory_order_relaxed);
 
@@ -79,7 +79,7 @@ static inline bool tr__tls_lost(struct tr_tls *tls)
 #define TR__GUARD()                                                                                \
     bool guarded __attribute__((cleanup(tr__tls_unguard), unused)) = tr__tls_enter(tr__tls())
 
-static inline void tr__tls_leave(struct tr_tls *tls, bool was)
+TR__INLINED void tr__tls_leave(struct tr_tls *tls, bool was)
 {
     /* Release pairs with the taker's acquire: what was done to the worker is seen by its next
        thread. */

@@ -2,8 +2,8 @@
 /*
  * Waiting for one known message: the answer to a call, the acknowledgement of a start, the 'DOWN'
  * of a process that was told to end. It is most often the only message that comes, so it is found
- * here, without all that a receive provides for. Not for a process with caps, whose mailbox others
- * change.
+ * here, without all that a receive provides for. A mailbox with a cap may lose messages whenever
+ * signals are taken, and what stands before the one that is waited for is then looked at again.
  */
 #include "base/clock.h"
 #include "os/context.h"
@@ -12,10 +12,23 @@
 
 struct await {
     struct tr_proc *p;
+    uint64_t since;
     struct tr_sig **at; /* what stands before is not wanted */
     tr__wanted *wanted;
     void *what;
 };
+
+static inline struct tr_sig **first(struct tr_proc *p, uint64_t since)
+{
+    return p->mark_ref == since ? p->mark_at : &p->first;
+}
+
+/* Signals have been taken. */
+static inline void find_place(struct await *a)
+{
+    if (tr__unlikely(tr__is_capped(a->p)))
+        a->at = first(a->p, a->since);
+}
 
 /* False when what is wanted has not come. */
 static inline bool look(struct await *a)
@@ -25,6 +38,7 @@ static inline bool look(struct await *a)
     while (*a->at || tr__inbox_has_new(p)) {
         if (!*a->at) {
             tr__resumed(p);
+            find_place(a);
         } else if (a->wanted((*a->at)->term, a->what)) {
             return true;
         } else {
@@ -45,6 +59,7 @@ static TR__OPAQUE bool wait_and_look(void *await, uint64_t deadline)
         p->wake_at = (int64_t)deadline;
         tr__wait(p);
         p->wake_at = TR__NEVER;
+        find_place(a);
         if (look(a))
             return true;
     } while ((int64_t)deadline == TR__NEVER || tr__clock_ns() < (int64_t)deadline);
@@ -56,7 +71,7 @@ static TR__OPAQUE bool wait_and_look(void *await, uint64_t deadline)
 TR__INLINED struct tr_sig **await_message(struct tr_proc *p, uint64_t since, int64_t deadline,
                                           tr__wanted *wanted, void *what)
 {
-    struct await a = { p, p->mark_ref == since ? p->mark_at : &p->first, wanted, what };
+    struct await a = { p, since, first(p, since), wanted, what };
 
     p->worker->receives++;
     if (look(&a) || (deadline != 0 && tr__context_call(&a, (uint64_t)deadline, wait_and_look)))

@@ -9,7 +9,6 @@
  */
 #include "proc/call.h"
 
-#include "proc/caps.h"
 #include "proc/proc.h"
 #include "term/raise.h"
 
@@ -78,34 +77,12 @@ static void serve(struct tr_proc *p, struct tr_sig_call *call)
     tr__sig_send(answer);
 }
 
-static bool is_answer(const struct tr_sig *sig, uint64_t ref)
+/* {ref, ...} */
+static bool is_answer(uint64_t message, void *ref)
 {
-    const uint64_t *box = tr__is_kind(sig->term, TR__KIND_TUPLE) ? tr__box(sig->term) : NULL;
+    const uint64_t *box = tr__is_kind(message, TR__KIND_TUPLE) ? tr__box(message) : NULL;
 
-    return box && TR__HEADER_N(box[0]) >= 1 && box[1] == ref;
-}
-
-/* Waits for {ref, ...} and takes it out of the mailbox. */
-static TR__OPAQUE struct tr_sig *await(struct tr_proc *p, uint64_t ref)
-{
-    struct tr_sig **at = p->mark_at;
-
-    for (;;) {
-        /* Messages may have been dropped, the one that `at` is in among them. */
-        if (tr__is_capped(p))
-            at = p->mark_at;
-        while (*at && !is_answer(*at, ref))
-            at = &(*at)->next;
-        if (*at)
-            return tr__mailbox_remove(p, at);
-        if (tr__inbox_has_new(p)) {
-            tr__take_signals(p);
-            if (!(p->flags & TR__P_EXITING))
-                tr__check_dying(p);
-        } else {
-            tr__wait(p);
-        }
-    }
+    return box && TR__HEADER_N(box[0]) >= 1 && box[1] == *(uint64_t *)ref;
 }
 
 /* Copies the value into the heap of `p`; false without memory, so that the caller can clean up. */
@@ -158,7 +135,8 @@ bool tr__call(uint64_t pid, tr_call_fn fn, uint64_t argument, tr_term *answer)
     r->argument = argument;
     r->fn = fn;
     tr__sig_send(&r->call.sig);
-    struct tr_sig *sig = await(p, ref);
+    struct tr_sig *sig =
+        tr__mailbox_remove(p, tr__await_message(p, ref, TR__NEVER, is_answer, &ref));
     const uint64_t *tuple = tr__box(sig->term);
     size_t meaning = TR__HEADER_N(tuple[0]);
     bool ok = meaning != ANSWERED || take_value(p, (tr_term){ tuple[2] }, answer);

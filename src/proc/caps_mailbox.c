@@ -11,6 +11,7 @@
  * told after the lock is released.
  */
 #include "proc/caps.h"
+#include "proc/turn.h"
 #include "term/raise.h"
 
 #include <string.h>
@@ -242,7 +243,7 @@ static TR__OPAQUE void wait_for_room(struct tr_proc *self, struct tr_proc *p,
 {
     while (!place->admitted && !(self->flags & TR__P_DYING)) {
         if (!tr__inbox_has_new(self))
-            tr__switch_out(self, TR__ACT_WAIT);
+            tr__switch_to_wait(self);
         tr__take_signals(self);
     }
     if (!place->admitted)

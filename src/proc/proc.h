@@ -291,81 +291,6 @@ void tr__proc_started(struct tr_worker *w);
 void tr__proc_ended(struct tr_worker *w);
 void tr__proc_count_reset(void);
 
-/* --- mailbox.c --- */
-
-/* Puts a signal on the inbox and wakes the owner; any thread. The two others do not look whether
-   the process is capped; `tls` is the calling thread's. */
-void tr__push(struct tr_proc *p, struct tr_sig *sig);
-static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig);
-TR__INLINED void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig);
-
-/* Only puts it there, and gives what was there before: at TR__ASLEEP the owner is for the caller to
-   wake, at TR__CLOSED the signal is the caller's still. */
-TR__INLINED struct tr_sig *tr__inbox_push(struct tr_proc *p, struct tr_sig *sig);
-
-/* Wakes the owner without a signal, if it waits. Any thread. */
-void tr__poke(struct tr_proc *p);
-
-/* Applies what has arrived; true when the mailbox grew. Owner only. */
-bool tr__take_signals(struct tr_proc *p);
-
-/* The same where most often one signal has arrived. */
-static inline void tr__take_signal(struct tr_proc *p);
-
-/* Opens the inbox of a new process; closes that of an ending one and drops what is in it. */
-void tr__inbox_open(struct tr_proc *p);
-void tr__inbox_close(struct tr_proc *p);
-
-/* Puts ASLEEP there; false when something new has arrived. Afterwards the owner may already run
-   elsewhere. */
-bool tr__inbox_sleep(struct tr_proc *p);
-
-static inline bool tr__inbox_has_new(struct tr_proc *p)
-{
-    return atomic_load_explicit(&p->inbox, memory_order_relaxed) != p->seen;
-}
-
-/* Adds a message at the end of the mailbox. */
-static inline void tr__mailbox_append(struct tr_proc *p, struct tr_sig *sig)
-{
-    sig->next = NULL;
-    *p->last = sig;
-    p->last = &sig->next;
-    p->nmessages++;
-}
-
-/* Takes the message that *at points to out of the mailbox. */
-static inline struct tr_sig *tr__mailbox_remove(struct tr_proc *p, struct tr_sig **at)
-{
-    struct tr_sig *sig = *at;
-
-    *at = sig->next;
-    if (tr__likely(p->last == &sig->next))
-        p->last = at;
-    if (p->mark_at == &sig->next)
-        p->mark_at = at;
-    p->nmessages--;
-    return sig;
-}
-
-/* Puts a list of signals, oldest first, into the mailbox or applies them. Owner only. */
-void tr__sort_signals(struct tr_proc *p, struct tr_sig *list);
-
-/* Frees a signal that came through the inbox of `p`. */
-void tr__sig_discard(struct tr_proc *p, struct tr_sig *sig);
-
-/* The same for one that was meant for an earlier process of this slot: its sender is told. */
-void tr__sig_bounce(struct tr_proc *p, struct tr_sig *sig);
-
-/* Frees a tie that has left the table of `p`, unless its message is in use. */
-static inline void tr__tie_discard(struct tr_proc *p, struct tr_tie *tie)
-{
-    if (tie->sig.kind == TR__SIG_REQUEST)
-        tie->sig.flags = tie->sig.flags & (15u - TR__SIG_TIED);
-    else
-        tr__sig_discard(p, &tie->sig);
-}
-
 /* --- send.c --- */
 
 /* The pid or alias that a destination means: TR_ENOTFOUND for a name that nobody holds, TR_EBADARG
@@ -383,56 +308,6 @@ void tr__message_send_and_pay(struct tr_sig *sig);
 /* Applies one signal that is not an ordinary message to the process itself. */
 void tr__handle(struct tr_proc *p, struct tr_sig *sig);
 
-static inline void tr__push_now(struct tr_proc *p, struct tr_sig *sig)
-{
-    tr__push_inside(tr__tls(), p, sig);
-}
-
-TR__INLINED void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct tr_sig *sig)
-{
-    struct tr_sig *before = tr__inbox_push(p, sig);
-
-    if (tr__unlikely(before == TR__CLOSED))
-        tr__sig_undeliverable(sig);
-    else if (before == TR__ASLEEP && !tr__wake_next(tls->worker, &p->runnable))
-        tr__wake(&p->runnable);
-}
-
-TR__INLINED struct tr_sig *tr__inbox_push(struct tr_proc *p, struct tr_sig *sig)
-{
-    struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
-
-    do {
-        if (tr__unlikely(newest == TR__CLOSED))
-            return newest;
-        /* NULL for TR__ASLEEP, without a branch. */
-        sig->next = (struct tr_sig *)((uintptr_t)newest & ~(uintptr_t)TR__ASLEEP);
-    } while (!atomic_compare_exchange_weak_explicit(&p->inbox, &newest, sig, memory_order_acq_rel,
-                                                    memory_order_relaxed));
-    if (tr__likely(newest == TR__ASLEEP))
-        tr__context_prefetch(&p->context);
-    return newest;
-}
-
-static inline void tr__take_signal(struct tr_proc *p)
-{
-    struct tr_sig *sig = atomic_load_explicit(&p->inbox, memory_order_acquire);
-    struct tr_sig *seen = p->seen;
-
-    if (sig == seen)
-        return;
-    if (tr__unlikely(sig->next != seen || p->flags & (TR__P_SEEN_DEAD | TR__P_SEEN_BOUNCE))) {
-        tr__take_signals(p);
-        return;
-    }
-    p->seen = sig;
-    if (tr__likely(sig->kind == TR__SIG_MESSAGE && !sig->flags &&
-                   sig->to == atomic_load_explicit(&p->id, memory_order_relaxed)))
-        tr__mailbox_append(p, sig);
-    else
-        tr__handle(p, sig);
-}
-
 /* --- await.c --- */
 
 /* Is it the message that somebody waits for, or one that says that it will not come? */
@@ -440,104 +315,9 @@ typedef bool tr__wanted(uint64_t message, void *what);
 
 /* Waits for a message that came after the reference `since` was made, and gives where in the
    mailbox it stands; NULL when none has come until the deadline, which may be TR__NEVER, or 0 not
-   to wait. Not for a process with caps. */
+   to wait. Not for one that a mailbox with a cap counts. */
 struct tr_sig **tr__await_message(struct tr_proc *p, uint64_t since, int64_t deadline,
                                   tr__wanted *wanted, void *what);
-
-/* --- run.c --- */
-
-/* Gives the worker back; returns when the process runs again. This and what follows is inline so
-   that few functions are open across the switch: see src/os/context.h. */
-static inline void tr__switch_out(struct tr_proc *p, enum tr_proc_action action)
-{
-    struct tr_tls *tls = tr__tls();
-    int error = *tls->errno_at;
-
-    /* Who reclaims has no worker. */
-    TR__CHECK(action == TR__ACT_RECLAIM || !tr__reader_is_open(&p->worker->reader));
-    p->action = action & 7;
-    tr__context_leave(&p->context, &((struct tr_thread *)tls->thread)->home,
-                      action == TR__ACT_EXIT || action == TR__ACT_HIBERNATE);
-    *tr__tls()->errno_at = error; /* that of another thread, maybe */
-}
-
-/* The same by a process that will need its stack no more. */
-_Noreturn void tr__leave_for_good(struct tr_proc *p, enum tr_proc_action action);
-
-/* Ends the process by the exit signal that was accepted. */
-_Noreturn void tr__die(struct tr_proc *p);
-
-/* The reason of such an end. */
-static inline uint64_t tr__dying_reason(struct tr_sig *sig)
-{
-    uint64_t reason = tr__sig_words(sig)[3];
-
-    return reason == TR_ATOM_W(kill) && !(sig->flags & TR__SIG_LINKED) ? TR_ATOM_W(killed) : reason;
-}
-
-/* Ends the process if an exit signal was accepted. */
-static inline void tr__check_dying(struct tr_proc *p)
-{
-    if (tr__unlikely(p->flags & TR__P_DYING))
-        tr__die(p);
-}
-
-/* A suspended process takes signals, so that it can be resumed, examined and killed. */
-void tr__stay_suspended(struct tr_proc *p);
-
-/* What every process does when it goes on after a pause, or looks for what has come. */
-static inline void tr__resumed(struct tr_proc *p)
-{
-    tr__take_signal(p);
-    if (tr__unlikely(p->suspended))
-        tr__stay_suspended(p);
-    if (!(p->flags & TR__P_EXITING))
-        tr__check_dying(p);
-}
-
-/* Sees to it that `timeout` fires at wake_at or before. */
-void tr__timeout_arm(struct tr_proc *p);
-
-/* Waits for a signal; may return early. */
-static inline void tr__wait_for_signal(struct tr_proc *p)
-{
-    tr__switch_out(p, TR__ACT_WAIT);
-    tr__resumed(p);
-}
-
-/* The same, but not longer than until p->wake_at. */
-static inline void tr__wait(struct tr_proc *p)
-{
-    if (p->wake_at != TR__NEVER)
-        tr__timeout_arm(p);
-    tr__wait_for_signal(p);
-}
-
-/* Lets others run, then applies the signals that have come. */
-void tr__yield_now(struct tr_proc *p);
-
-static inline void tr__spend(struct tr_proc *p, int32_t cost)
-{
-    p->reductions += (uint64_t)cost;
-    if (tr__charge(p->worker, cost))
-        tr__yield_now(p);
-}
-
-static inline void tr__spend_receive(struct tr_proc *p)
-{
-    p->worker->receives++;
-    tr__spend(p, TR__COST_RECEIVE);
-}
-
-/* The run function of every process, and of one with a thread of its own. */
-struct tr_runnable *tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
-struct tr_runnable *tr__proc_run_owned(struct tr_worker *w, struct tr_runnable *r);
-
-/* The time so many ms from now; raises timeout_value for a negative one. */
-int64_t tr__deadline(int64_t ms);
-
-/* Takes `timeout` off its wheel. */
-void tr__timeout_cancel(struct tr_proc *p);
 
 /* --- spawn.c --- */
 
@@ -803,5 +583,8 @@ static inline void tr__proc_gone(struct tr_worker *w, struct tr_proc *p)
     tr__proc_ended(w);
     tr__runtime_process_gone();
 }
+
+#include "proc/inbox.h"
+#include "proc/turn.h"
 
 #endif

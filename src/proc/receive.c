@@ -103,15 +103,13 @@ static inline bool wait(struct tr_receive_scope *m, bool just_set)
 
     if (TR__PLANTED(LOST_WAKEUP))
         tr__spend(p, TR__COST_RECEIVE);
-    if (tr__likely(m->deadline == TR__NEVER)) {
-        tr__wait_for_signal(p);
-        return show(m);
+    if (tr__unlikely(m->deadline != TR__NEVER)) {
+        if (!just_set && tr__clock_ns() >= m->deadline) {
+            m->state = EXPIRED;
+            return true;
+        }
+        p->wake_at = m->deadline;
     }
-    if (!just_set && tr__clock_ns() >= m->deadline) {
-        m->state = EXPIRED;
-        return true;
-    }
-    p->wake_at = m->deadline;
     tr__wait(p);
     p->wake_at = TR__NEVER;
     return show(m);
@@ -164,6 +162,8 @@ bool tr__receive_next(struct tr_receive_scope *m)
         return true;
     bool was = tr__enter_at(&tls);
 
+    if (m->state == EMPTY)
+        return tr__context_call(m, was, wait_and_show);
     if (m->state == LOOKING)
         m->at = &(*m->at)->next;
     else if (m->state == START)
@@ -171,7 +171,7 @@ bool tr__receive_next(struct tr_receive_scope *m)
     if (!show(m)) {
         m->message.w = 0;
         if (!show_new(m)) {
-            if (m->timed)
+            if (tr__unlikely(m->timed))
                 return tr__context_call(m, was, wait_and_show);
             m->timed = true;
             m->state = EMPTY;

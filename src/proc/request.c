@@ -256,7 +256,7 @@ static TR__OPAQUE bool wait_and_take(void *answer, uint64_t deadline)
     p->wake_at = (int64_t)deadline;
     if (p->wake_at != TR__NEVER)
         tr__timeout_arm(p);
-    tr__switch_out(p, TR__ACT_WAIT);
+    tr__switch_to_wait(p);
     p->wake_at = TR__NEVER;
     return take_alone(a);
 }

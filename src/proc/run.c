@@ -18,12 +18,14 @@
 #include "sched/replay.h"
 #include "term/raise.h"
 
-/* The first function on each new stack. */
-static void entry(void)
+/* The first function on each new stack. Who was left comes where tr__context_change says so. */
+static void entry(void *left)
 {
     struct tr_proc *p = tr__self();
 
     tr__context_entered(&p->context);
+    if (TR__CONTEXT_CHANGES)
+        tr__put_to_sleep(left);
     tr__check_dying(p);
     *tr__tls()->errno_at = 0;
     /* From here on it is the program's own code, and the worker may be taken. */
@@ -40,8 +42,8 @@ static bool begin(struct tr_worker *w, struct tr_proc *p)
     if (!p->stack)
         return false;
     p->stack->next = NULL;
-    tr__context_make(&p->context, tr__stack_bottom(p->stack), tr__stack_top(p->stack), entry,
-                     &tr__thread()->home);
+    tr__context_make(&p->context, tr__stack_bottom(p->stack), tr__stack_top(p->stack),
+                     (void (*)(void))entry, &tr__thread()->home);
     return true;
 }
 
@@ -124,7 +126,7 @@ TR__OPAQUE void tr__stay_suspended(struct tr_proc *p)
     p->wake_at = TR__NEVER;
     while (p->suspended && !(p->flags & (TR__P_DYING | TR__P_EXITING))) {
         if (!tr__inbox_has_new(p))
-            tr__switch_out(p, TR__ACT_WAIT);
+            tr__switch_to_wait(p);
         tr__take_signals(p);
     }
     p->wake_at = wake_at;
@@ -132,7 +134,14 @@ TR__OPAQUE void tr__stay_suspended(struct tr_proc *p)
 
 static TR__OPAQUE bool switch_for_good(void *p, uint64_t action)
 {
-    tr__switch_out(p, (enum tr_proc_action)action);
+    struct tr_tls *tls = tr__tls();
+    /* Who has yet to begin is to have the stack that `p` gives back, which is warm. */
+    struct tr_proc *next = action == TR__ACT_HIBERNATE ? tr__take_in_place(tls, p, false) : NULL;
+
+    if (next)
+        tr__change(tls, p, next, tr__left_hibernating(p));
+    else
+        tr__switch_out(p, (enum tr_proc_action)action);
     return true;
 }
 
@@ -176,48 +185,71 @@ static bool wakes_up(struct tr_proc *p)
     return p->first || (p->wake_at != TR__NEVER && tr__clock_ns() >= p->wake_at);
 }
 
-/* Sleeps, unless something has come; true when the process is to run again at once. */
-static inline __attribute__((always_inline)) bool fall_asleep(struct tr_proc *p)
-{
-    bool timed = tr__unlikely(p->wake_at != TR__NEVER && !p->suspended);
-
-    /* A call that took signals without looking whether one of them ends the process: it must not
-       wait for another one now. */
-    if (tr__unlikely(p->flags & TR__P_DYING))
-        return true;
-    if (!tr__inbox_sleep(p))
-        return true;
-    /* From here on the process may be running elsewhere. A timeout that fired while it was still
-       awake woke nobody; waking it once too often does no harm. */
-    if (timed && atomic_load_explicit(&p->timed_out, memory_order_seq_cst))
-        tr__poke(p);
-    return false;
-}
-
 /* The same for one that is hibernated; its timeout may have fired early, or not been set yet. */
 static __attribute__((noinline)) bool sleep_on(struct tr_proc *p)
 {
     if (p->wake_at != TR__NEVER && !p->suspended)
         tr__timeout_arm(p);
-    return fall_asleep(p);
+    return tr__fall_asleep(p);
 }
 
-/* Runs the process once; true when it has something more to do at once. */
+static void hibernate(struct tr_worker *w, struct tr_proc *p)
+{
+    drop_stack(w, p);
+    p->flags |= TR__P_HIBERNATED;
+}
+
+TR__NOINLINE void tr__hibernated(void *left)
+{
+    struct tr_proc *p = (struct tr_proc *)((char *)left - 1);
+
+    hibernate(p->worker, p);
+    /* With something to look at, it does so when it is its turn. */
+    if (p->first || tr__inbox_has_new(p) || sleep_on(p))
+        tr__wake(&p->runnable);
+}
+
+TR__NOINLINE bool tr__begin_in_place(struct tr_tls *tls, struct tr_worker *w, struct tr_proc *p)
+{
+    if (!(p->flags & TR__P_HIBERNATED))
+        return false;
+    struct tr_proc *caller = atomic_load_explicit(&tls->current, memory_order_relaxed);
+    /* What has come is applied as that process, and may wake others. */
+    tr__next_begins(w);
+    p->worker = w;
+    atomic_store_explicit(&tls->current, p, memory_order_release);
+    tr__heap_set(tls, NULL);
+    bool begun = wakes_up(p) && !(p->flags & TR__P_DYING) && begin(w, p);
+    atomic_store_explicit(&tls->current, caller, memory_order_release);
+    tr__heap_set(tls, &caller->heap);
+    if (!begun) {
+        tr__wake(&p->runnable);
+        return false;
+    }
+    p->flags &= (uint8_t)~TR__P_HIBERNATED;
+    p->wake_at = TR__NEVER;
+    return true;
+}
+
+/* Runs the process, and those that it changes to, until one of them comes back here; true when that
+   one has something more to do at once. */
 static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, struct tr_tls *tls,
                                                            struct tr_proc *p)
 {
-    if (p->flags & TR__P_HIBERNATED) {
-        if (!wakes_up(p))
-            return sleep_on(p);
-        if (tr__unlikely(p->flags & TR__P_DYING) && tr__idle_dies(p))
+    if (tr__unlikely(!p->stack)) {
+        if (p->flags & TR__P_HIBERNATED) {
+            if (!wakes_up(p))
+                return sleep_on(p);
+            if (tr__unlikely(p->flags & TR__P_DYING) && tr__idle_dies(p))
+                return false;
+            p->flags &= (uint8_t)~TR__P_HIBERNATED;
+            p->wake_at = TR__NEVER;
+        }
+        if (!begin(w, p)) {
+            /* No stack to be had: try again when others have given some back. */
+            tr__requeue(&p->runnable);
             return false;
-        p->flags &= (uint8_t)~TR__P_HIBERNATED;
-        p->wake_at = TR__NEVER;
-    }
-    if (!p->stack && !begin(w, p)) {
-        /* No stack to be had: try again when others have given some back. */
-        tr__requeue(&p->runnable);
-        return false;
+        }
     }
     bool watching = tr__unlikely(tr__watching());
     if (watching)
@@ -225,10 +257,11 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
     tr__heap_set(tls, &p->heap);
     tr__context_enter(&((struct tr_thread *)tls->thread)->home, &p->context);
     tr__heap_set(tls, NULL);
+    p = atomic_load_explicit(&tls->current, memory_order_relaxed);
     if (watching)
         tr__watch_end(p);
     if (tr__likely(p->action == TR__ACT_WAIT))
-        return fall_asleep(p);
+        return tr__fall_asleep(p);
     switch ((enum tr_proc_action)p->action) {
     case TR__ACT_WAIT:
         break;
@@ -241,8 +274,7 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
         tr__requeue(&p->runnable);
         return false;
     case TR__ACT_HIBERNATE:
-        drop_stack(w, p);
-        p->flags |= TR__P_HIBERNATED;
+        hibernate(w, p);
         return true;
     case TR__ACT_EXIT:
         drop_stack(w, p);
@@ -260,7 +292,7 @@ static inline __attribute__((always_inline)) void turn(struct tr_worker *w, stru
     /* Release pairs with the monitor's acquire in tr__threads_kick: it looks into the block. */
     atomic_store_explicit(&tls->current, p, memory_order_release);
     while (run_once(w, tls, p))
-        ;
+        p = atomic_load_explicit(&tls->current, memory_order_relaxed);
     atomic_store_explicit(&tls->current, NULL, memory_order_relaxed);
 }
 

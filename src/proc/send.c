@@ -267,6 +267,21 @@ void tr_send_args(tr_term to, const struct tr_arg *args, int n)
     tr__tls_leave(tr__tls(), was);
 }
 
+void tr__send_1_args(tr_term to, struct tr_arg a)
+{
+    tr_send_args(to, &a, 1);
+}
+
+void tr__send_2_args(tr_term to, struct tr_arg a, struct tr_arg b)
+{
+    tr_send_args(to, (const struct tr_arg[]){ a, b }, 2);
+}
+
+void tr__send_3_args(tr_term to, struct tr_arg a, struct tr_arg b, struct tr_arg c)
+{
+    tr_send_args(to, (const struct tr_arg[]){ a, b, c }, 3);
+}
+
 /* --- the same message to many --- */
 
 #define HEAD_WORDS  (sizeof(struct tr_sig) / sizeof(uint64_t))

@@ -14,9 +14,9 @@
  * a send (new_budget in worker.c): in the time that they take they are all about as dear.
  *
  * Nothing relies on a worker that rests: to the others it is one in a long turn, whose ring is
- * empty. It looks after its timers, and the descriptors, and gives away what that wakes. All rest
- * ends when a worker that does not rest has nothing to do, or a process holds one up while others
- * wait; so nobody waits longer for that than for the monitor.
+ * empty and which offers nothing. It looks after its timers, and the descriptors, and gives away
+ * what that wakes. All rest ends when a worker that does not rest has nothing to do, or a process
+ * holds one up while others wait; so nobody waits longer for that than for the monitor.
  */
 #include "sched/gather.h"
 
@@ -248,7 +248,7 @@ TR__NOINLINE void tr__gather_rest(struct tr_worker *w)
     if (!atomic_compare_exchange_strong_explicit(&w->rest, &asked, TR__RESTS, memory_order_relaxed,
                                                  memory_order_relaxed))
         return;
-    while (tr__is_resting(w) && !atomic_load_explicit(&tr__sched.stopping, memory_order_acquire)) {
+    while (tr__is_resting(w) && !tr__sched_stops()) {
         tr__worker_give_away(w);
         sleep_a_while(w);
         tr__worker_advance_timers(w);

@@ -8,7 +8,8 @@
  * No work is lost between a worker that parks and a thread that brings work: the first puts itself
  * on the list, then looks once more at all queues; the second fills a queue, then looks at the
  * list. The counts of list and queues are read and written in one total order, so at least one of
- * the two sees the other. (A ring is its owner's own: the owner never parks with work in it.)
+ * the two sees the other. (A ring, and what is offered beside it, is its
+ * owner's own: the owner never parks with work in either.)
  *
  * One of those that park sleeps not on its futex but in the set of descriptors (poll.h), and its
  * word says so: a waker that finds that has to ring there. If it leaves with work, the others sleep
@@ -160,10 +161,9 @@ static bool any_work(struct tr_worker *w)
         if (!tr__runlist_empty(&tr__sched.lists[i]))
             return true;
     for (int i = 0; i < tr__sched.count; i++)
-        if (tr__runring_count(&tr__sched.workers[i].ring) > 0)
+        if (tr__runring_tempts(&tr__sched.workers[i].ring))
             return true;
-    return atomic_load_explicit(&w->next, memory_order_relaxed) != NULL ||
-           atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed);
+    return atomic_load_explicit(&w->next, memory_order_relaxed) != NULL || tr__sched_stops();
 }
 
 void tr__idle_found(struct tr_worker *w)

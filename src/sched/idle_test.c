@@ -15,7 +15,8 @@ struct job {
     struct tr_runnable runnable;
     _Atomic int runs;
     _Atomic bool hold;
-    struct job *brings; /* is put on the worker's own queue when this one runs */
+    struct job *brings; /* so many are put on the worker's own queue when this one runs; */
+    int nbrings;        /* 0: one */
 };
 
 static struct tr_runnable *run_job(struct tr_worker *w, struct tr_runnable *r)
@@ -23,8 +24,8 @@ static struct tr_runnable *run_job(struct tr_worker *w, struct tr_runnable *r)
     struct job *job = (struct job *)(void *)r;
 
     (void)w;
-    if (job->brings)
-        tr__enqueue(&job->brings->runnable);
+    for (int i = 0; job->brings && (i == 0 || i < job->nbrings); i++)
+        tr__enqueue(&job->brings[i].runnable);
     atomic_fetch_add(&job->runs, 1);
     /* Keeps its thread until told otherwise, which is what the test wants of it. */
     while (atomic_load(&job->hold))
@@ -100,6 +101,28 @@ TEST(work_behind_a_stuck_runnable_is_stolen)
     tr__enqueue(&stuck.runnable);
     CHECK_WITHIN(5000, atomic_load(&behind.runs) == 1);
     atomic_store(&stuck.hold, false);
+    stop();
+}
+
+/* Of what does not fit in the ring one is offered, and stolen; what is left waits for its owner. */
+TEST(what_a_stuck_worker_offers_is_stolen)
+{
+    enum { OFFERED = TR__RING_SIZE, LAST, COUNT };
+    static struct job behind[COUNT];
+    struct job stuck = new_job(TR__PRIO_NORMAL);
+
+    for (int i = 0; i < COUNT; i++)
+        behind[i] = new_job(TR__PRIO_NORMAL);
+    stuck.brings = behind;
+    stuck.nbrings = COUNT;
+    atomic_store(&stuck.hold, true);
+    start(2);
+    CHECK_WITHIN(5000, tr__idle_count() == 2);
+    tr__enqueue(&stuck.runnable);
+    for (int i = 0; i <= OFFERED; i++)
+        CHECK_WITHIN(5000, atomic_load(&behind[i].runs) == 1);
+    atomic_store(&stuck.hold, false);
+    CHECK_WITHIN(5000, atomic_load(&behind[LAST].runs) == 1);
     stop();
 }
 

@@ -55,11 +55,6 @@ void tr__monitor_call(void)
     ring();
 }
 
-static bool stopping(void)
-{
-    return atomic_load_explicit(&tr__sched.stopping, memory_order_acquire);
-}
-
 static bool all_idle(void)
 {
     return tr__idle_count() == tr__sched.count;
@@ -69,7 +64,7 @@ static bool all_idle(void)
 static bool is_needed(struct tr_worker *w, int64_t now)
 {
     /* A broken replay keeps what waits elsewhere. */
-    if (tr__replay_on || tr__runring_count(&w->ring) > 0 || tr__wheel_is_due(&w->wheel, now) ||
+    if (tr__replay_on || tr__runring_waits(&w->ring) || tr__wheel_is_due(&w->wheel, now) ||
         atomic_load_explicit(&w->next, memory_order_relaxed))
         return true;
     for (int i = 0; i < TR__PRIO_COUNT; i++)
@@ -104,7 +99,7 @@ static void look_at_all(void)
     for (int i = 0; i < tr__sched.count; i++) {
         struct tr_worker *w = &tr__sched.workers[i];
         held_up |= look_at(w, now);
-        waiting |= tr__runring_count(&w->ring) > 0;
+        waiting |= tr__runring_tempts(&w->ring);
     }
     tr__gather_tick(now, held_up);
     /* Who is woken for descriptors goes to sleep in their set, if there is nothing else to do. */
@@ -127,7 +122,7 @@ static void sleep_long(void)
     uint32_t word = atomic_load_explicit(&monitor.word, memory_order_seq_cst);
 
     atomic_store_explicit(&monitor.asleep, true, memory_order_seq_cst);
-    if (all_idle() && !stopping() && !tr__threads_kick())
+    if (all_idle() && !tr__sched_stops() && !tr__threads_kick())
         tr__futex_wait(&monitor.word, word, -1);
     atomic_store_explicit(&monitor.asleep, false, memory_order_seq_cst);
 }
@@ -139,7 +134,7 @@ static void watch_replay(void)
 {
     for (;;) {
         uint32_t word = atomic_load_explicit(&monitor.word, memory_order_seq_cst);
-        if (stopping() || !tr__replay_watch())
+        if (tr__sched_stops() || !tr__replay_watch())
             break;
         tr__futex_wait(&monitor.word, word, REPLAY_TICK);
     }
@@ -151,7 +146,7 @@ void tr__monitor_main(void)
 
     if (tr__replay_on)
         watch_replay();
-    while (!stopping()) {
+    while (!tr__sched_stops()) {
         uint32_t word = atomic_load_explicit(&monitor.word, memory_order_relaxed);
         tr__futex_wait(&monitor.word, word, TICK);
         int limit = tr__threads_ran_out();

@@ -279,10 +279,10 @@ static void collect(struct tr_worker *w)
     atomic_store_explicit(&w->next, NULL, memory_order_relaxed);
     if (r)
         sort_in(r);
-    while ((r = tr__runring_pop(&w->ring, 0)))
+    while ((r = tr__runring_pop(&w->ring)))
         sort_in(r);
     for (int i = 0; i < TR__PRIO_COUNT; i++)
-        while ((r = tr__runlist_pop(&tr__sched.lists[i])))
+        while ((r = tr__common_pop((enum tr_runnable_priority)i)))
             sort_in(r);
 }
 
@@ -367,16 +367,11 @@ static void park(struct tr_worker *w)
 
 /* --- the loop --- */
 
-static bool stopping(void)
-{
-    return atomic_load_explicit(&tr__sched.stopping, memory_order_acquire);
-}
-
 /* Nothing is drawn, and the clock stands, until the first process is there. */
 static void await_start(struct tr_worker *w)
 {
     collect(w);
-    while (!stopping() && !replay.ready[TR__PRIO_NORMAL].n) {
+    while (!tr__sched_stops() && !replay.ready[TR__PRIO_NORMAL].n) {
         park(w);
         collect(w);
     }
@@ -384,7 +379,7 @@ static void await_start(struct tr_worker *w)
 
 static struct tr_runnable *next(struct tr_worker *w)
 {
-    while (!stopping()) {
+    while (!tr__sched_stops()) {
         pass_a_turn();
         fire(w);
         collect(w);

@@ -4,52 +4,94 @@
 
 #include "mem/slots.h"
 
-static TR__NOINLINE void push_behind(struct tr_runring *q, struct tr_runnable *r)
-{
-    r->next = NULL;
-    if (q->behind)
-        q->last->next = r;
-    else
-        q->behind = r;
-    q->last = r;
-}
-
-void tr__runring_push(struct tr_runring *q, struct tr_runnable *r)
+/* False when the ring is full. */
+static inline bool put(struct tr_runring *q, struct tr_runnable *r)
 {
     uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
     /* Acquire pairs with the thieves' release of head: they have read a slot before we reuse it. */
     uint32_t head = atomic_load_explicit(&q->head, memory_order_acquire);
 
-    if (tr__unlikely(tail - head >= TR__RING_SIZE)) {
-        push_behind(q, r);
-        return;
-    }
+    if (tr__unlikely(tail - head >= TR__RING_SIZE))
+        return false;
     atomic_store_explicit(&q->slots[tail % TR__RING_SIZE], r, memory_order_relaxed);
     /* Release pairs with the thieves' acquire of tail: who sees the count sees the entry, and all
        that was written to the runnable before. */
     atomic_store_explicit(&q->tail, tail + 1, memory_order_release);
+    return true;
+}
+
+/* Offers what has waited longest, unless something is offered. */
+static void make_offer(struct tr_runring *q)
+{
+    /* Relaxed: only the owner, which is us, puts anything there, so what is empty stays so. */
+    if (q->thieves == 0 || atomic_load_explicit(&q->offer, memory_order_relaxed))
+        return;
+    struct tr_runnable *r = tr__backlog_pop_oldest(&q->behind);
+    /* Release pairs with the acquire of who takes it: what was written to the runnable is seen. */
+    if (r)
+        atomic_store_explicit(&q->offer, r, memory_order_release);
+}
+
+static TR__NOINLINE void push_new_behind(struct tr_runring *q, struct tr_runnable *r, uint32_t turn)
+{
+    tr__backlog_push_new(&q->behind, r, turn);
+    make_offer(q);
+}
+
+void tr__runring_push_new(struct tr_runring *q, struct tr_runnable *r, uint32_t turn)
+{
+    if (tr__unlikely(!put(q, r)))
+        push_new_behind(q, r, turn);
+}
+
+void tr__runring_push(struct tr_runring *q, struct tr_runnable *r)
+{
+    if (tr__unlikely(!put(q, r)))
+        tr__backlog_push(&q->behind, r);
 }
 
 void tr__runring_push_last(struct tr_runring *q, struct tr_runnable *r)
 {
-    if (tr__unlikely(q->behind))
-        push_behind(q, r);
+    if (tr__unlikely(tr__backlog_count(&q->behind) > 0))
+        tr__backlog_push(&q->behind, r);
     else
         tr__runring_push(q, r);
 }
 
-/* The ring is empty: one for its owner, which no thief can take any more, and one for each thief
-   moves up into the ring. */
-static TR__NOINLINE struct tr_runnable *take_behind(struct tr_runring *q, unsigned thieves)
+/* Of those that are not new one for the owner, which no thief can take any more, and one for each
+   thief, which moves up into the ring. */
+static struct tr_runnable *take_other(struct tr_runring *q)
 {
-    struct tr_runnable *r = tr__runring_pop_behind(q);
+    struct tr_runnable *r = tr__backlog_pop(&q->behind), *more;
 
-    for (unsigned i = 0; i < thieves && i < TR__RING_SIZE && q->behind; i++)
-        tr__runring_push(q, tr__runring_pop_behind(q));
+    for (unsigned i = 0; i < q->thieves && i < TR__RING_SIZE; i++)
+        if ((more = tr__backlog_pop(&q->behind)))
+            put(q, more);
     return r;
 }
 
-struct tr_runnable *tr__runring_pop(struct tr_runring *q, unsigned thieves)
+/* The ring is empty. Of those that are new the owner takes the newest; for thieves there is the
+   oldest. */
+static TR__NOINLINE struct tr_runnable *take_behind(struct tr_runring *q)
+{
+    if (!tr__backlog_has_new(&q->behind))
+        return tr__backlog_count(&q->behind) > 0 ? take_other(q) : tr__runring_take_offer(q);
+    struct tr_runnable *r = tr__backlog_pop_newest(&q->behind);
+    make_offer(q);
+    return r;
+}
+
+struct tr_runnable *tr__runring_pop_oldest(struct tr_runring *q)
+{
+    struct tr_runnable *r = tr__runring_take_offer(q);
+
+    if (!r)
+        return tr__backlog_pop_oldest(&q->behind);
+    make_offer(q);
+    return r;
+}
+
+struct tr_runnable *tr__runring_pop(struct tr_runring *q)
 {
     uint32_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
     /* Acquire: a thief that gave entries back does not exist, but the value must not be older than
@@ -58,10 +100,10 @@ struct tr_runnable *tr__runring_pop(struct tr_runring *q, unsigned thieves)
 
     for (;;) {
         if (head == tail)
-            return take_behind(q, thieves);
+            return take_behind(q);
         struct tr_runnable *r =
             atomic_load_explicit(&q->slots[head % TR__RING_SIZE], memory_order_relaxed);
-        if (thieves == 0) {
+        if (q->thieves == 0) {
             atomic_store_explicit(&q->head, head + 1, memory_order_relaxed);
             return r;
         }

@@ -6,15 +6,20 @@
  * `head` and `tail` count up for ever; entries head..tail-1 are valid, and a slot is only written
  * again after head has passed it.
  *
- * What does not fit waits behind the ring, in a list of the owner's own that needs no lock. When
- * the ring is empty a few move up, one for each worker, not many: so what they spawn runs before
- * the others, and a tree of processes is never there all at once.
+ * What does not fit waits behind the ring, in a backlog of the owner's own that needs no lock: what
+ * came last goes first, so a tree of processes runs depth first and is never there all at once.
+ *
+ * Thieves are offered the other end: one entry of the backlog, that which has waited longest, lies
+ * where any of them may take it. In a tree that is the largest piece there is: a thief that takes
+ * it is busy for long with what is all its own. The owner puts another there when it next has to
+ * do with the backlog, and takes it back when it has nothing else, so nothing is left lying there.
  */
 #ifndef TROUPE_SCHED_RUNQ_H
 #define TROUPE_SCHED_RUNQ_H
 
 #include "base/compiler.h"
 #include "base/spin.h"
+#include "sched/backlog.h"
 #include "sched/runnable.h"
 
 #include <stdatomic.h>
@@ -27,7 +32,11 @@ struct tr_runring {
     _Atomic uint32_t head TR__ALIGNED(TR__CACHE_LINE); /* owner and thieves */
     _Atomic uint32_t tail;                             /* written by the owner only */
     _Atomic(struct tr_runnable *) slots[TR__RING_SIZE];
-    struct tr_runnable *behind, *last; /* owner only */
+    /* What is offered: written by the owner while NULL, emptied by whoever takes it. */
+    _Atomic(struct tr_runnable *) offer TR__ALIGNED(TR__CACHE_LINE);
+    /* Owner only. */
+    struct tr_backlog behind TR__ALIGNED(TR__CACHE_LINE);
+    unsigned thieves; /* how many there may be: set before the start */
 };
 
 struct tr_runlist {
@@ -43,22 +52,57 @@ static inline uint32_t tr__runring_count(struct tr_runring *q)
     return tail - atomic_load_explicit(&q->head, memory_order_relaxed);
 }
 
-/* The three are the owner's only. The second is for what has run already: where some wait behind
-   the ring, it queues after them. */
+/* All up to tr__runring_has_new are the owner's only. What does not fit in the ring goes behind
+   it: what is new, in the owner's present turn; what was woken; what has had its turn, which queues
+   there also if there is room in the ring but others wait behind it. */
+void tr__runring_push_new(struct tr_runring *q, struct tr_runnable *r, uint32_t turn);
 void tr__runring_push(struct tr_runring *q, struct tr_runnable *r);
 void tr__runring_push_last(struct tr_runring *q, struct tr_runnable *r);
 
-/* The oldest entry, or NULL. `thieves`: how many there may be. */
-struct tr_runnable *tr__runring_pop(struct tr_runring *q, unsigned thieves);
+/* The oldest entry; when the ring is empty, one from behind it, the newest of those that are new
+   before all; when there is none, what is offered; or NULL. */
+struct tr_runnable *tr__runring_pop(struct tr_runring *q);
 
-/* The one that has waited longest behind the ring, or NULL. Owner only. */
-static inline struct tr_runnable *tr__runring_pop_behind(struct tr_runring *q)
+/* Of those behind the ring: the newest that is new; the one of these that has waited longest, which
+   may be the one offered; of the others the one that has waited longest. NULL if there is none. */
+static inline struct tr_runnable *tr__runring_pop_newest(struct tr_runring *q)
 {
-    struct tr_runnable *r = q->behind;
+    return tr__backlog_pop_newest(&q->behind);
+}
+struct tr_runnable *tr__runring_pop_oldest(struct tr_runring *q);
+static inline struct tr_runnable *tr__runring_pop_other(struct tr_runring *q)
+{
+    return tr__backlog_pop(&q->behind);
+}
 
-    if (tr__unlikely(r))
-        q->behind = r->next;
-    return r;
+/* Is there one for the first two? */
+static inline bool tr__runring_has_new(struct tr_runring *q)
+{
+    return tr__backlog_has_new(&q->behind) ||
+           atomic_load_explicit(&q->offer, memory_order_relaxed) != NULL;
+}
+
+/* Does the ring have what a thief could take? A look; any thread. */
+static inline bool tr__runring_tempts(struct tr_runring *q)
+{
+    return tr__runring_count(q) > 0 ||
+           atomic_load_explicit(&q->offer, memory_order_relaxed) != NULL;
+}
+
+/* Does anything wait for the owner? A look; any thread. */
+static inline bool tr__runring_waits(struct tr_runring *q)
+{
+    return tr__runring_tempts(q) || tr__backlog_count(&q->behind) > 0;
+}
+
+/* What is offered, or NULL. Any thread. */
+static inline struct tr_runnable *tr__runring_take_offer(struct tr_runring *q)
+{
+    /* Most looks find nothing, and leave the line to its owner. */
+    if (!atomic_load_explicit(&q->offer, memory_order_relaxed))
+        return NULL;
+    /* Only one gets it. Acquire pairs with the release in make_offer. */
+    return atomic_exchange_explicit(&q->offer, NULL, memory_order_acquire);
 }
 
 /* Moves half of the ring `from` (at least one entry) to `to`, and returns one of them; NULL when

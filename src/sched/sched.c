@@ -24,12 +24,13 @@ static uint64_t random_state(void)
     return state ? state : 1;
 }
 
-static void worker_init(struct tr_worker *w, int index, int64_t now, bool barrier)
+static void worker_init(struct tr_worker *w, int index, int count, int64_t now, bool barrier)
 {
     memset(w, 0, sizeof *w);
     w->index = index;
     w->random = random_state();
     w->budget = TR__TURN_BUDGET;
+    w->ring.thieves = (unsigned)count - 1;
     tr__wheel_init(&w->wheel, now);
     tr__reader_add(&w->reader, barrier);
 }
@@ -42,6 +43,7 @@ static void free_workers(void)
         tr__slot_cache_flush(&w->slots);
         tr__stack_cache_flush(&w->stacks);
         tr__block_cache_flush(&w->blocks);
+        tr__backlog_free(&w->ring.behind);
     }
     free(tr__sched.workers);
     tr__sched.workers = NULL;
@@ -62,10 +64,11 @@ tr_err tr__sched_start(int count)
     bool barrier = tr__barrier_prepare();
     tr__clock_near_prepare();
     for (int i = 0; i < n; i++)
-        worker_init(&workers[i], i, now, barrier);
+        worker_init(&workers[i], i, n, now, barrier);
     tr__sched.workers = workers;
     tr__sched.count = n;
     atomic_store(&tr__sched.stopping, false);
+    atomic_store(&tr__sched.asked, 0);
     tr__idle_init();
     tr__gather_init();
     for (int i = 0; i < TR__PRIO_COUNT; i++)
@@ -82,6 +85,7 @@ tr_err tr__sched_start(int count)
 void tr__sched_stop(void)
 {
     atomic_store_explicit(&tr__sched.stopping, true, memory_order_seq_cst);
+    tr__sched_ask();
     tr__idle_wake_all();
     tr__monitor_call();
 }

@@ -83,11 +83,6 @@ int tr__threads_ran_out(void)
     return limit;
 }
 
-static bool stopping(void)
-{
-    return atomic_load_explicit(&tr__sched.stopping, memory_order_acquire);
-}
-
 /* --- the life of a thread --- */
 
 /* Waits until the thread has a worker; NULL when all stop, or it is to end. */
@@ -103,7 +98,7 @@ static struct tr_worker *await_worker(struct tr_thread *t)
         bool lent = t->lent;
         pthread_mutex_unlock(&tr__pool.lock);
         tr__thread_restock(t); /* a process may have left with it */
-        if (w || (stopping() && !lent))
+        if (w || (tr__sched_stops() && !lent))
             return w;
         tr__futex_wait(&t->word, word, -1);
     }
@@ -129,7 +124,7 @@ static bool become_spare(struct tr_thread *t)
 {
     pthread_mutex_lock(&tr__pool.lock);
     bool lent = t->lent || t->worker;
-    bool stays = lent || (!t->demoted && !stopping());
+    bool stays = lent || (!t->demoted && !tr__sched_stops());
     if (stays && !lent) {
         t->next = tr__pool.spares;
         tr__pool.spares = t;

@@ -3,22 +3,25 @@
  * What a worker does next.
  *
  * In this order: high priorities; the run-next slot; now and then the common list, what waits
- * behind its own ring, and the low ones, so that none starves; its own ring; the common list; due
- * timers; another worker's ring; then it parks.
+ * behind its own ring, and the low ones, so that none starves; its own ring, and what is behind it;
+ * the common list; due timers; what another worker offers, or has in its ring; then it parks.
  */
 #include "sched/worker.h"
 
 #include "base/clock.h"
 #include "sched/gather.h"
+#include "sched/next.h"
 #include "sched/replay.h"
 
 #include <stddef.h>
 
 #define COMMON_EVERY 61
+#define NEW_AT       30 /* in between: of those behind the ring one that is new */
+#define OLDEST_NS    TR__NS_PER_MS
 #define LOW_EVERY    8
-#define TIMERS_EVERY 16
 #define WAKE_AT      4 /* entries in a ring that justify waking another worker (6 us) at once */
 #define MESSAGE      16 /* what a turn, and a receive, count as in the work that is done: as a send */
+#define LITTLE       16 /* turns */
 #define SPINS        60
 
 struct tr__sched tr__sched;
@@ -35,6 +38,8 @@ struct tr_worker *tr__worker_at(int index)
 
 static void common_push(struct tr_runnable *r)
 {
+    if (r->priority >= TR__PRIO_HIGH)
+        tr__sched_ask();
     /* Either we see the worker that is about to park, or it sees the list: both counts are
        sequentially consistent. See tr__idle_park. */
     tr__runlist_push(&tr__sched.lists[r->priority], r);
@@ -58,10 +63,12 @@ void tr__enqueue(struct tr_runnable *r)
 {
     struct tr_worker *w = tr__worker();
 
-    if (tr__likely(w && r->priority == TR__PRIO_NORMAL))
-        ring_push(w, r);
-    else
+    if (tr__likely(w && r->priority == TR__PRIO_NORMAL)) {
+        tr__runring_push_new(&w->ring, r, w->turns);
+        wake_for_ring(w);
+    } else {
         common_push(r);
+    }
 }
 
 void tr__requeue(struct tr_runnable *r)
@@ -90,19 +97,22 @@ void tr__wake(struct tr_runnable *r)
         ring_push(w, older);
 }
 
-static inline bool has_urgent(void)
+struct tr_runnable *tr__common_pop(enum tr_runnable_priority priority)
 {
-    return tr__unlikely(!tr__runlist_empty(&tr__sched.lists[TR__PRIO_MAX]) ||
-                        !tr__runlist_empty(&tr__sched.lists[TR__PRIO_HIGH]));
+    struct tr_runnable *r = tr__runlist_pop(&tr__sched.lists[priority]);
+
+    if (r && priority >= TR__PRIO_HIGH)
+        atomic_fetch_sub_explicit(&tr__sched.asked, 1, memory_order_seq_cst);
+    return r;
 }
 
 static inline struct tr_runnable *urgent(void)
 {
-    if (!has_urgent())
+    if (!tr__sched_is_asked())
         return NULL;
-    struct tr_runnable *r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_MAX]);
+    struct tr_runnable *r = tr__common_pop(TR__PRIO_MAX);
 
-    return r ? r : tr__runlist_pop(&tr__sched.lists[TR__PRIO_HIGH]);
+    return r ? r : tr__common_pop(TR__PRIO_HIGH);
 }
 
 TR__NOINLINE void tr__worker_advance_timers(struct tr_worker *w)
@@ -128,11 +138,6 @@ static inline struct tr_runnable *take_next(struct tr_worker *w)
     return NULL;
 }
 
-static inline struct tr_runnable *pop(struct tr_worker *w)
-{
-    return tr__runring_pop(&w->ring, (unsigned)tr__sched.count - 1);
-}
-
 static inline void new_budget(struct tr_worker *w)
 {
     w->spent += (uint64_t)(TR__TURN_BUDGET - w->budget);
@@ -147,7 +152,19 @@ static TR__NOINLINE struct tr_runnable *take_given(struct tr_worker *w, uint32_t
 {
     if (tr__is_asked_to_rest(w))
         tr__gather_rest(w);
-    return turn % 2 == 1 ? tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL]) : NULL;
+    return turn % 2 == 1 ? tr__common_pop(TR__PRIO_NORMAL) : NULL;
+}
+
+/* The ring does not get empty. So that a tree stays small, and yet nobody waits for ever, mostly
+   the newest, and once in a while the oldest: each of these begins another part of the tree. */
+static TR__NOINLINE struct tr_runnable *take_new(struct tr_worker *w)
+{
+    int64_t now = tr__clock_near(&w->near);
+
+    if (now - w->took_oldest < OLDEST_NS)
+        return tr__runring_pop_newest(&w->ring);
+    w->took_oldest = now;
+    return tr__runring_pop_oldest(&w->ring);
 }
 
 static inline struct tr_runnable *take_local(struct tr_worker *w)
@@ -159,7 +176,7 @@ static inline struct tr_runnable *take_local(struct tr_worker *w)
         new_budget(w);
         return r;
     }
-    if (turn % TIMERS_EVERY == 0)
+    if (turn % TR__TIMERS_EVERY == 0)
         tr__worker_advance_timers(w);
     r = take_next(w);
     if (r)
@@ -167,11 +184,13 @@ static inline struct tr_runnable *take_local(struct tr_worker *w)
     new_budget(w);
     if (tr__unlikely(atomic_load_explicit(&tr__sched.some_rest, memory_order_relaxed)))
         r = take_given(w, turn);
-    if (!r && turn % COMMON_EVERY == 0 && !(r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL])))
-        r = tr__runring_pop_behind(&w->ring);
+    if (!r && turn % COMMON_EVERY == 0 && !(r = tr__common_pop(TR__PRIO_NORMAL)))
+        r = tr__runring_pop_other(&w->ring);
+    if (!r && turn % COMMON_EVERY == NEW_AT && tr__runring_has_new(&w->ring))
+        r = take_new(w);
     if (!r && turn % LOW_EVERY == 0)
-        r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_LOW]);
-    return r ? r : pop(w);
+        r = tr__common_pop(TR__PRIO_LOW);
+    return r ? r : tr__runring_pop(&w->ring);
 }
 
 void tr__worker_give_away(struct tr_worker *w)
@@ -179,7 +198,7 @@ void tr__worker_give_away(struct tr_worker *w)
     struct tr_runnable *r = atomic_load_explicit(&w->next, memory_order_relaxed);
 
     atomic_store_explicit(&w->next, NULL, memory_order_relaxed);
-    for (; r || (r = pop(w)); r = NULL)
+    for (; r || (r = tr__runring_pop(&w->ring)); r = NULL)
         common_push(r);
 }
 
@@ -191,20 +210,47 @@ uint64_t tr__worker_random(struct tr_worker *w)
     return w->random * UINT64_C(0x2545f4914f6cdd1d);
 }
 
-static struct tr_runnable *steal(struct tr_worker *w)
+static struct tr_runnable *take_offer(struct tr_worker *w, struct tr_worker *victim)
+{
+    struct tr_runnable *r = tr__runring_take_offer(&victim->ring);
+
+    if (r)
+        w->took_at = w->turns;
+    return r;
+}
+
+static struct tr_runnable *take_half(struct tr_worker *w, struct tr_worker *victim)
+{
+    return tr__runring_steal(&w->ring, &victim->ring);
+}
+
+/* Of the first other worker that has something. */
+static struct tr_runnable *steal_by(struct tr_runnable *(*take)(struct tr_worker *w,
+                                                                struct tr_worker *victim),
+                                    struct tr_worker *w)
 {
     unsigned n = (unsigned)tr__sched.count;
     unsigned start = (unsigned)(tr__worker_random(w) % n);
 
     for (unsigned i = 0; i < n; i++) {
         struct tr_worker *victim = &tr__sched.workers[(start + i) % n];
-        if (victim == w)
-            continue;
-        struct tr_runnable *r = tr__runring_steal(&w->ring, &victim->ring);
+        struct tr_runnable *r = victim == w ? NULL : take(w, victim);
         if (r)
             return r;
     }
     return NULL;
+}
+
+/* What is offered, since in a tree that is the most there is to have at once. Where that has turned
+   out to be little, many are taken: then a worker does not come for each of them. */
+static struct tr_runnable *steal(struct tr_worker *w)
+{
+    bool was_little = w->turns - w->took_at < LITTLE;
+    struct tr_runnable *r = was_little ? NULL : steal_by(take_offer, w);
+
+    if (!r)
+        r = steal_by(take_half, w);
+    return r || !was_little ? r : steal_by(take_offer, w);
 }
 
 /* One look at everything that is not this worker's own. */
@@ -213,22 +259,22 @@ static struct tr_runnable *look_around(struct tr_worker *w)
     struct tr_runnable *r = urgent();
 
     if (!r)
-        r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_NORMAL]);
+        r = tr__common_pop(TR__PRIO_NORMAL);
     if (!r)
-        r = tr__runlist_pop(&tr__sched.lists[TR__PRIO_LOW]);
+        r = tr__common_pop(TR__PRIO_LOW);
     if (!r) {
         tr__worker_advance_timers(w);
         r = take_next(w);
     }
     if (!r)
-        r = pop(w);
+        r = tr__runring_pop(&w->ring);
     return r ? r : steal(w);
 }
 
 /* Looks for work, parking when there is none; NULL when the scheduler stops. */
 static TR__NOINLINE struct tr_runnable *find(struct tr_worker *w)
 {
-    while (!atomic_load_explicit(&tr__sched.stopping, memory_order_acquire)) {
+    while (!tr__sched_stops()) {
         if (tr__is_asked_to_rest(w))
             tr__gather_rest(w);
         tr__idle_search(w);
@@ -248,38 +294,28 @@ static TR__NOINLINE struct tr_runnable *find(struct tr_worker *w)
     return NULL;
 }
 
-static inline struct tr_runnable *begin_turn(struct tr_worker *w, struct tr_runnable *r)
-{
-    /* Relaxed: the monitor only compares two looks a millisecond apart. */
-    atomic_store_explicit(&w->turn_now, w->turns, memory_order_relaxed);
-    atomic_store_explicit(&w->preempt, false, memory_order_relaxed);
-    return r;
-}
-
 static TR__NOINLINE struct tr_runnable *take_any(struct tr_worker *w)
 {
+    if (tr__unlikely(tr__sched_stops()))
+        return NULL;
     tr__shared_settle(&w->blocks.hand);
     struct tr_runnable *r = take_local(w);
 
-    if (!r && !(r = find(w)))
-        return NULL;
-    return begin_turn(w, r);
+    if (r || (r = find(w)))
+        tr__next_shown(w);
+    return r;
 }
 
+/* Nothing but the last step is a call, so no registers are saved for that. */
 struct tr_runnable *tr__worker_next(struct tr_worker *w)
 {
-    if (tr__unlikely(tr__replay_on || !tr__worker() ||
-                     atomic_load_explicit(&tr__sched.stopping, memory_order_relaxed)))
+    if (tr__unlikely(tr__replay_on || !tr__worker()))
         return NULL;
-    struct tr_runnable *r = atomic_load_explicit(&w->next, memory_order_relaxed);
-    /* Mostly it is the run-next slot's turn. Nothing but the last step is a call, so no registers
-       are saved for that. */
-    if (tr__unlikely(!r || w->budget <= 0 || w->turns % TIMERS_EVERY == 0 || w->blocks.hand.of ||
-                     has_urgent()))
+    struct tr_runnable *r = tr__next_of(w);
+    if (tr__unlikely(!r || !tr__next_at_once(w)))
         return take_any(w);
-    w->turns++;
-    atomic_store_explicit(&w->next, NULL, memory_order_relaxed);
-    return begin_turn(w, r);
+    tr__next_begins(w);
+    return r;
 }
 
 void tr__worker_run(struct tr_worker *w)

@@ -4,8 +4,8 @@
  *
  * A runnable that was just woken goes to the run-next slot of the worker that woke it and runs as
  * soon as the present one waits: two processes that talk to each other stay on one core, and their
- * messages in its cache. What waits in the ring may be stolen by a worker that has nothing to do;
- * what is in the run-next slot may not.
+ * messages in its cache. What waits in the ring, and the one that is offered from behind it, may be
+ * stolen by a worker that has nothing to do; what is in the run-next slot may not.
  *
  * Which thread runs a worker may change: see thread.h.
  */
@@ -42,8 +42,10 @@ struct tr_worker {
     _Atomic(struct tr_runnable *) next; /* the run-next slot; others only look */
     int32_t budget; /* of the present turn; a woken runnable inherits what is left */
     uint32_t turns;
-    uint64_t receives; /* counted by the layer above */
-    uint64_t spent;    /* of the budgets of all turns before the present one */
+    uint32_t took_at;    /* the turn in which it took another worker's offer last */
+    int64_t took_oldest; /* when it did not let the oldest behind its ring wait longer */
+    uint64_t receives;   /* counted by the layer above */
+    uint64_t spent;      /* of the budgets of all turns before the present one */
     struct tr_stack_cache stacks;
     struct tr_slot_cache slots;
     uint64_t random; /* state of tr__worker_random; never 0 */
@@ -106,7 +108,7 @@ TR__INLINED bool tr__wake_next(struct tr_worker *w, struct tr_runnable *r)
     return true;
 }
 
-/* Makes `r` run after those that wait already. Any thread. */
+/* Makes `r`, which is new, run after those that wait in the ring. Any thread. */
 void tr__enqueue(struct tr_runnable *r);
 
 /* The same for one that has had its turn, and after those that came while a ring was full. */
@@ -151,12 +153,33 @@ extern struct tr__sched {
     int count;
     _Atomic bool some_rest; /* of the workers: see gather.c */
     _Atomic bool stopping;
+    _Atomic uint32_t asked; /* why workers should not just go on with what is next: that the
+                               scheduler stops, and each entry in the lists of high priority; never
+                               too few */
     struct tr_runlist lists[TR__PRIO_COUNT];   /* NORMAL: what came from outside; the others: all
                                                   of that priority */
     enum tr_kick (*wants_kick)(void *current); /* set by the layer above before the start; any
                                                   thread may ask, of a process that is long gone */
     void (*out_of_threads)(int limit);         /* the same; called by the monitor */
 } tr__sched;
+
+static inline bool tr__sched_stops(void)
+{
+    return atomic_load_explicit(&tr__sched.stopping, memory_order_acquire);
+}
+
+static inline bool tr__sched_is_asked(void)
+{
+    return tr__unlikely(atomic_load_explicit(&tr__sched.asked, memory_order_seq_cst) != 0);
+}
+
+static inline void tr__sched_ask(void)
+{
+    atomic_fetch_add_explicit(&tr__sched.asked, 1, memory_order_seq_cst);
+}
+
+/* The oldest of that common list, or NULL. */
+struct tr_runnable *tr__common_pop(enum tr_runnable_priority priority);
 
 /* Puts what waits for the worker into the common list; fires its timers that are due. Owner only.
  */

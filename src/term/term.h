@@ -74,11 +74,6 @@ static inline uint64_t tr__cons_w(const uint64_t *words)
     return (uint64_t)(uintptr_t)words + TR__TAG_CONS;
 }
 
-static inline bool tr__is_small(uint64_t w)
-{
-    return (w & 7) == TR__TAG_SMALL;
-}
-
 static inline bool tr__is_atom_w(uint64_t w)
 {
     return (w & 63) == TR__TAG_OTHER;

@@ -10,7 +10,8 @@
  *     search, found  tr__idle_search, tr__idle_found
  *     park           tr__idle_park and sleep_until_woken
  *     sleep_in_poll  the same, with tr__poll_begin, tr__poll_sleep and tr__poll_end of src/sched/poll.c
- *     look_around    look_around and steal of src/sched/worker.c
+ *     look_around    look_around and steal of src/sched/worker.c, with tr__runring_take_offer of
+ *                    src/sched/runq.h
  *     Worker         tr__worker_run, next and find of src/sched/worker.c
  *     Outside        common_push of src/sched/worker.c, by a thread that is no worker
  *     Monitor        tr__monitor_main, look_at_all and sleep_long of src/sched/monitor.c, with
@@ -23,8 +24,9 @@
  * A section under the lock of the idle list is one step: what others read without the lock is the
  * count alone, which changes once in it. A queue is a number of entries. Two kinds of entry:
  * a short one, which ends at once; and the long one, which puts a short one on the ring of its
- * worker (too few there to wake anybody) and then holds the worker until the stop. A ring's owner
- * pushes without waking, so what waits behind the long one is the monitor's to see. The tick of the
+ * worker (too few there to wake anybody), or offers it, and then holds the worker until the stop. A
+ * ring's owner pushes and offers without waking, so what waits behind the long one is the monitor's
+ * to see. What is offered, the owner takes back before it looks at others. The tick of the
  * monitor is a step that is possible only where it changes something. The event is a short entry for
  * the ring of the worker that gets it, or for the common list when the monitor does. A ring of the
  * bell is an event too, which stays until somebody sleeps, or would, in the set. That the monitor
@@ -54,6 +56,7 @@
  *     NO_BELL         a waker does not ring for a worker that sleeps in the set
  *     WORD_BY_STORE   who goes to sleep in the set overwrites that it has been woken
  *     NO_TICK         the monitor does not look at descriptors (needs DEVICE and LONG_OUTSIDE)
+ *     OFFER_UNSEEN    the monitor does not look at what is offered
  *     NO_PASS_ON      who rests does not look whether there is work for somebody parked (needs REST)
  *     NO_LOOK_AT_STOP parking does not look whether the scheduler stops (needs STOP)
  */
@@ -67,6 +70,7 @@
 byte common = 0;      /* entries of the common list, the long one apart */
 bool common_long = false;
 byte ring[WORKERS];
+byte offer[WORKERS]; /* none or one */
 bool next_long[WORKERS]; /* the run-next slot, filled by the timer */
 
 /* Timers: the first worker's. */
@@ -221,11 +225,11 @@ inline any_work(w)
 {
     seen_work = common > 0 || common_long;
     if
-    :: !seen_work -> seen_work = ring[0] > 0;
+    :: !seen_work -> seen_work = ring[0] > 0 || offer[0] > 0;
     :: else
     fi;
     if
-    :: !seen_work -> seen_work = ring[1] > 0;
+    :: !seen_work -> seen_work = ring[1] > 0 || offer[1] > 0;
     :: else
     fi;
     if
@@ -275,6 +279,40 @@ inline found(w)
 #define SHORT 1
 #define LONG  2
 
+/* tr__runring_pop of src/sched/runq.c */
+inline take_own(w)
+{
+    atomic {
+        if
+        :: ring[w] > 0 -> ring[w]--; job = SHORT;
+        :: else
+        fi;
+    }
+    if
+    :: job == NONE -> steal_from(offer[w]);
+    :: else
+    fi;
+}
+
+/* From a ring or what is offered: one of those who try gets it. */
+inline steal_from(queue)
+{
+    atomic {
+        if
+        :: job == NONE && queue > 0 -> queue--; job = SHORT;
+        :: else
+        fi;
+    }
+}
+
+inline put(w)
+{
+    if
+    :: ring[w]++;
+    :: offer[w] == 0 -> offer[w] = 1;
+    fi;
+}
+
 inline look_around(w)
 {
     job = NONE;
@@ -300,21 +338,13 @@ inline look_around(w)
     :: else
     fi;
     if
-    :: job == NONE -> atomic {
-           if
-           :: ring[w] > 0 -> ring[w]--; job = SHORT;
-           :: else
-           fi;
-       }
+    :: job == NONE -> take_own(w);
     :: else
     fi;
+    /* The one, or where that was little before, the other first. */
     if
-    :: job == NONE -> atomic {
-           if
-           :: ring[1 - w] > 0 -> ring[1 - w]--; job = SHORT;
-           :: else
-           fi;
-       }
+    :: job == NONE -> steal_from(offer[1 - w]); steal_from(ring[1 - w]);
+    :: job == NONE -> steal_from(ring[1 - w]); steal_from(offer[1 - w]);
     :: else
     fi;
 }
@@ -347,7 +377,7 @@ inline sleep_in_poll(w)
     fi;
     looking = false;
     if
-    :: got -> list_remove(w); atomic { ring[w]++; got = false; }
+    :: got -> list_remove(w); atomic { put(w); got = false; }
     :: else
     fi;
 }
@@ -399,7 +429,9 @@ inline rest(w)
     do
     :: atomic { ring[w] > 0 -> ring[w]--; common++; }
        wake_one(victim);
-    :: ring[w] == 0 -> break;
+    :: atomic { ring[w] == 0 && offer[w] > 0 -> offer[w]--; common++; }
+       wake_one(victim);
+    :: ring[w] == 0 && offer[w] == 0 -> break;
     od;
     stopping;
 }
@@ -411,7 +443,7 @@ inline perform(w)
     :: job == LONG ->
         long_started = true;
 #ifndef LONG_OUTSIDE
-        atomic { ring[w]++; nshort++; }
+        atomic { put(w); nshort++; }
 #endif
         stopping; /* the program makes it end, as tr_exit of the first process does */
     fi;
@@ -433,13 +465,7 @@ proctype Worker(byte w)
         :: true
         fi;
 #endif
-        /* take_local; the rest of it is look_around's */
-        atomic {
-            if
-            :: ring[w] > 0 -> ring[w]--; job = SHORT;
-            :: else
-            fi;
-        }
+        take_own(w); /* take_local; the rest of it is look_around's */
         do
         :: job != NONE -> break;
         :: job == NONE && stopping -> break;
@@ -499,6 +525,12 @@ proctype Clock()
     timer_due = true;
 }
 
+#ifdef OFFER_UNSEEN
+#define offered false
+#else
+#define offered (offer[0] > 0 || offer[1] > 0)
+#endif
+
 proctype Monitor()
 {
     byte victim;
@@ -523,7 +555,7 @@ endsleep:
 #endif
         fi;
         monitor_asleep = false;
-    :: !stopping && (ring[0] > 0 || ring[1] > 0) && nidle > 0 && nsearching == 0 ->
+    :: !stopping && (ring[0] > 0 || ring[1] > 0 || offered) && nidle > 0 && nsearching == 0 ->
         wake_one(victim);
 #ifndef NO_TICK
     :: atomic { !stopping && nidle < WORKERS && event && !looking -> event = false; common++; }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Turns: more processes than a run queue's ring holds, all of which compute, have their share. */
+/* Turns: more processes than a run queue's ring holds have their share; a tree of them stays small.
+ */
+#include "base/compiler.h"
 #include "check_proc.h"
 
 enum { MANY = 3000, TURNS = 5 };
@@ -62,4 +64,67 @@ TEST_PROC_REAL(those_that_come_new_do_not_starve_those_that_compute)
                 CHECK_INT(n, 1);
     }
     stop = true;
+}
+
+static bool has_begun[MANY];
+static int begun_at_all;
+
+/* Whoever begins makes room in the ring for one, and fills it. */
+static void begins_another(tr_term arg)
+{
+    int64_t i;
+
+    CHECK(tr_match(arg, &i));
+    begun_at_all += !has_begun[i];
+    has_begun[i] = true;
+    if (!stop)
+        tr_spawn(begins_another, i);
+}
+
+TEST_PROC_REAL(new_ones_begin_however_many_come_after_them)
+{
+    enum { ENOUGH = 400 }; /* more than the ring holds */
+
+    for (int64_t i = 0; i < ENOUGH; i++)
+        tr_spawn(begins_another, i);
+    while (begun_at_all < ENOUGH)
+        tr_yield();
+    stop = true;
+}
+
+enum { FAN_OUT = 10, INNER = 11111 };
+
+static int present, most_present;
+
+/* Has children, and they theirs, down to the leaves; each tells its parent when it is done. */
+static void node(tr_term arg)
+{
+    tr_pid parent, self = tr_self();
+    int64_t depth;
+
+    CHECK(tr_match(arg, &parent, &depth));
+    if (depth > 0) {
+        present++;
+        most_present = present > most_present ? present : most_present;
+        for (int i = 0; i < FAN_OUT; i++)
+            tr_spawn(node, self, depth - 1);
+        for (int i = 0; i < FAN_OUT; i++)
+            tr_receive (m)
+                tr_on (m, 1)
+                    continue;
+        present--;
+    }
+    tr_send(parent, 1);
+}
+
+TEST_PROC_REAL(a_tree_is_never_there_all_at_once)
+{
+#if defined TR__SANITIZED || defined TR_HOSTILE
+    SKIP("too little of the tree is done in a millisecond, or in a turn");
+#endif
+    tr_spawn(node, tr_self(), 5);
+    tr_receive (m)
+        tr_on (m, 1)
+            CHECK_INT(present, 0);
+    CHECK(most_present < INNER / 8);
 }
