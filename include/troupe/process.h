@@ -234,7 +234,8 @@ enum tr_priority tr_set_priority(enum tr_priority priority);
  *
  * Memory counts heap, kept terms, what tr_alloc gave, and messages in the mailbox, in bytes. Who
  * would take more gets TR_ENOMEM or ends with out_of_memory, as if the machine had no more; so does
- * a process that is sent too much.
+ * a process that is sent too much. A binary of more than 64 bytes is shared by all terms that have
+ * it: it counts in full with each message that waits, and not in the process's own terms.
  *
  * The mailbox counts ordinary messages from when the cap was set, up to when a clause accepts them.
  * Never counted, dropped or delayed are: exit signals and their messages, 'DOWN', links, monitors,

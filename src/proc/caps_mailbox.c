@@ -6,29 +6,12 @@
  * more than its cap; dropping the oldest is the exception: what waits in the mailbox proper is the
  * owner's to drop, when it comes to the bell.
  *
- * A sender that waits has left its message in a list; whoever makes room moves it on and tells the
- * sender by a signal, which is the waiter itself. Never two of these locks at once: senders are
- * told after the lock is released.
+ * Senders that wait are in caps_wait.c.
  */
-#include "proc/caps.h"
-#include "proc/turn.h"
+#include "proc/caps_wait.h"
 #include "term/raise.h"
 
 #include <string.h>
-
-/* In the frame of a sender that waits. */
-struct place {
-    bool queued;   /* its waiter is on the receiver's list; guarded by the receiver's lock */
-    bool admitted; /* it was told; sender only */
-};
-
-struct tr_caps_waiter {
-    struct tr_sig_call call;      /* tells the sender, whose it is from then on */
-    struct tr_caps_waiter *next;  /* the list of the receiver; then of those to be told */
-    struct tr_caps_waiter **link; /* what points to this one */
-    struct tr_sig *message;
-    struct place *place; /* lasts as long as the waiter is on the list, or its signal served */
-};
 
 static uint64_t id_of(struct tr_proc *p)
 {
@@ -71,18 +54,29 @@ static void append(struct tr_proc *p, struct tr_caps *c, struct tr_sig *sig)
     ring(p, c);
 }
 
+/* What a message holds, in bytes. What it shares with others counts in full: whoever is flooded
+   with large binaries is to notice, and who else has them may let go of them first. */
+static size_t bytes_of(const struct tr_sig *sig)
+{
+    size_t bytes = sig->size;
+
+    for (const struct tr_counted *c = sig->counted; c; c = c->next)
+        bytes += c->shared->size;
+    return bytes;
+}
+
 /* Added to with the lock held; the owner reads it without. */
 static void add_bytes(struct tr_caps *c, size_t bytes)
 {
     atomic_store_explicit(&c->queued_bytes, tr__caps_queued_bytes(c) + bytes, memory_order_relaxed);
 }
 
-static void append_counted(struct tr_proc *p, struct tr_caps *c, struct tr_sig *sig)
+void tr__caps_append(struct tr_proc *p, struct tr_caps *c, struct tr_sig *sig)
 {
     sig->flags |= TR__SIG_COUNTED;
     c->queued++;
     c->arrived++;
-    add_bytes(c, sig->size);
+    add_bytes(c, bytes_of(sig));
     append(p, c, sig);
 }
 
@@ -106,7 +100,7 @@ static struct tr_sig *take_oldest(struct tr_caps *c)
     if (c->last == &sig->next)
         c->last = c->oldest;
     c->arrived--;
-    uncount(c, 1, sig->size);
+    uncount(c, 1, bytes_of(sig));
     return sig;
 }
 
@@ -143,114 +137,6 @@ static struct tr_caps_report note_full(struct tr_proc *p, struct tr_caps *c)
         return (struct tr_caps_report){ 0 };
     c->full = true;
     return (struct tr_caps_report){ p->site, id_of(p), top_sender(c).pid, c->queued };
-}
-
-static void waiter_add(struct tr_caps *c, struct tr_caps_waiter *w)
-{
-    w->place->queued = true;
-    w->next = NULL;
-    w->link = c->last_waiter;
-    *c->last_waiter = w;
-    c->last_waiter = &w->next;
-    c->waiting++;
-}
-
-static void waiter_remove(struct tr_caps *c, struct tr_caps_waiter *w)
-{
-    *w->link = w->next;
-    if (w->next)
-        w->next->link = w->link;
-    else
-        c->last_waiter = w->link;
-    w->place->queued = false;
-    c->waiting--;
-}
-
-/* Lets in as many as there is room for; those to be told, in order. */
-static struct tr_caps_waiter *admit(struct tr_proc *p, struct tr_caps *c)
-{
-    const struct tr_caps_limits *l = &c->limits;
-    struct tr_caps_waiter *admitted = NULL;
-    struct tr_caps_waiter **last = &admitted;
-
-    while (c->waiters &&
-           (!l->max_mailbox || l->policy != TR_MAILBOX_WAIT || c->queued < l->max_mailbox)) {
-        struct tr_caps_waiter *w = c->waiters;
-        waiter_remove(c, w);
-        append_counted(p, c, w->message);
-        w->next = NULL;
-        *last = w;
-        last = &w->next;
-    }
-    return admitted;
-}
-
-/* --- without it --- */
-
-static void tell(struct tr_caps_waiter *w)
-{
-    while (w) {
-        struct tr_caps_waiter *next = w->next;
-        tr__sig_send(&w->call.sig);
-        w = next;
-    }
-}
-
-/* The sender's side of being told. */
-static void serve(struct tr_proc *p, struct tr_sig_call *call)
-{
-    struct tr_caps_waiter *w = (struct tr_caps_waiter *)(void *)call;
-
-    if (!p) {
-        tr__sig_free(&call->sig);
-        return;
-    }
-    w->place->admitted = true;
-    tr__sig_discard(p, &call->sig);
-}
-
-static struct tr_caps_waiter *waiter_new(struct tr_proc *self, struct tr_sig *message,
-                                         struct place *place)
-{
-    struct tr_sig *sig = tr__sig_new(TR__SIG_CALL, id_of(self), sizeof(struct tr_caps_waiter));
-    struct tr_caps_waiter *w = (struct tr_caps_waiter *)(void *)sig;
-
-    if (!w)
-        return NULL;
-    w->call.serve = serve;
-    w->message = message;
-    w->place = place;
-    return w;
-}
-
-/* A sender that is to end does not wait any longer; its message was not sent. One that was let in
-   meanwhile is told, and is told in vain. */
-static void withdraw(struct tr_proc *p, struct tr_caps_waiter *w, const struct place *place)
-{
-    tr__spin_lock(&p->caps_lock);
-    bool queued = place->queued;
-    if (queued)
-        waiter_remove(tr__caps_of(p), w);
-    tr__spin_unlock(&p->caps_lock);
-    if (!queued)
-        return;
-    tr__sig_free(w->message);
-    tr__sig_free(&w->call.sig);
-}
-
-static TR__OPAQUE void wait_for_room(struct tr_proc *self, struct tr_proc *p,
-                                     struct tr_caps_waiter *w, const struct place *place)
-{
-    while (!place->admitted && !(self->flags & TR__P_DYING)) {
-        if (!tr__inbox_has_new(self))
-            tr__switch_to_wait(self);
-        tr__take_signals(self);
-    }
-    if (!place->admitted)
-        withdraw(p, w, place);
-    if (self->suspended)
-        tr__stay_suspended(self);
-    tr__check_dying(self);
 }
 
 /* A process that ends must get on with it; one that waited for itself would wait for ever. */
@@ -298,7 +184,7 @@ static enum verdict judge(struct tr_proc *p, struct tr_caps *c, const struct tr_
     if (!is_ordinary(p, sig))
         return TAKE;
     count_sender(c, self ? id_of(self) : 0);
-    if (l->max_memory && tr__caps_queued_bytes(c) + sig->size > l->max_memory) {
+    if (l->max_memory && tr__caps_queued_bytes(c) + bytes_of(sig) > l->max_memory) {
         c->breach = TR__BREACH_MEMORY;
         c->dropped++;
         ring(p, c);
@@ -326,20 +212,20 @@ tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender 
     struct tr_sig *dropped = NULL;
     struct tr_caps_report report = { 0 };
     struct tr_caps_waiter *w = NULL;
-    struct place place = { false, false };
+    struct tr_caps_place place = { false, false };
 
     if (!c) {
         tr__push_now(p, sig);
         return TR_OK;
     }
     enum verdict verdict = judge(p, c, sig, sender, &dropped, &report);
+    if (verdict == WAIT)
+        w = tr__caps_queue(c, sig, &place);
     if (verdict == TAKE)
         append(p, c, sig);
     else if (verdict == COUNT)
-        append_counted(p, c, sig);
-    else if (verdict == WAIT && (w = waiter_new(tr__self(), sig, &place)))
-        waiter_add(c, w);
-    else
+        tr__caps_append(p, c, sig);
+    else if (!w)
         dropped = sig;
     tr__spin_unlock(&p->caps_lock);
     if (dropped)
@@ -349,7 +235,7 @@ tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_caps_sender 
     if (verdict == WAIT && !w)
         tr__raise_oom();
     if (w)
-        wait_for_room(tr__self(), p, w, &place);
+        tr__caps_wait(tr__self(), p, w, &place);
     return verdict == REFUSE ? TR_EBUSY : TR_OK;
 }
 
@@ -387,7 +273,7 @@ static void drop_excess(struct tr_proc *p, struct tr_caps *c, uint32_t excess)
             m->at = at;
         tr__mailbox_remove(p, at);
         n++;
-        bytes += sig->size;
+        bytes += bytes_of(sig);
         tr__sig_discard(p, sig);
     }
     tr__spin_lock(&p->caps_lock);
@@ -467,10 +353,10 @@ void tr__caps_accepted(struct tr_proc *p, struct tr_sig *sig)
     if (!sig || !(sig->flags & TR__SIG_COUNTED))
         return;
     tr__spin_lock(&p->caps_lock);
-    uncount(c, 1, sig->size);
-    struct tr_caps_waiter *admitted = admit(p, c);
+    uncount(c, 1, bytes_of(sig));
+    struct tr_caps_waiter *admitted = tr__caps_admit(p, c);
     tr__spin_unlock(&p->caps_lock);
-    tell(admitted);
+    tr__caps_tell(admitted);
 }
 
 void tr__caps_replace(struct tr_proc *p, const struct tr_caps_limits *limits)
@@ -480,9 +366,9 @@ void tr__caps_replace(struct tr_proc *p, const struct tr_caps_limits *limits)
     tr__spin_lock(&p->caps_lock);
     c->limits = *limits;
     atomic_store_explicit(&p->capped, true, memory_order_relaxed);
-    struct tr_caps_waiter *admitted = admit(p, c);
+    struct tr_caps_waiter *admitted = tr__caps_admit(p, c);
     tr__spin_unlock(&p->caps_lock);
-    tell(admitted);
+    tr__caps_tell(admitted);
 }
 
 void tr__caps_close(struct tr_proc *p)
@@ -506,5 +392,5 @@ void tr__caps_close(struct tr_proc *p)
     }
     for (struct tr_caps_waiter *w = waiters; w; w = w->next)
         tr__sig_free(w->message);
-    tell(waiters);
+    tr__caps_tell(waiters);
 }

@@ -142,6 +142,42 @@ TEST_PROC(drop_oldest_goes_on_while_a_selective_receive_waits)
     expect_done();
 }
 
+static tr_bin zeros(size_t size)
+{
+    static const char bytes[1 << 16];
+
+    CHECK(size <= sizeof bytes);
+    return (tr_bin){ bytes, size };
+}
+
+static void ask_often(tr_term arg)
+{
+    tr_pid other;
+    tr_term value;
+
+    CHECK(tr_match(arg, &other));
+    for (int i = 0; i < check_rounds(500); i++)
+        CHECK(tr_process_info(other, a_memory, &value));
+}
+
+/* What is dropped may stand before the answer, or be what was looked at last. */
+TEST_PROC(an_answer_comes_through_a_mailbox_that_drops)
+{
+    tr_ref ref;
+    const struct tr_spawn_opts opts = { .monitor = &ref,
+                                        .max_mailbox = 1,
+                                        .mailbox_policy = TR_MAILBOX_DROP_OLDEST };
+    const struct tr_spawn_opts late = { .priority = TR_PRIORITY_LOW };
+    tr_pid pid = tr_spawn_opt(ask_often, &opts, tr_spawn_opt(idle, &late));
+
+    for (int i = 0; tr_is_alive(pid); i++) {
+        tr_send(pid, a_item, zeros((size_t)i % 64)); /* in blocks of several sizes */
+        if (i % 5 == 0)
+            tr_yield();
+    }
+    CHECK_TERM(DOWN_REASON(ref), tr_build(a_normal));
+}
+
 TEST_PROC(full_mailbox_ends_the_receiver_even_if_it_traps_exits)
 {
     tr_pid pid = spawn_holder(TR_MAILBOX_EXIT);
@@ -235,6 +271,52 @@ TEST_PROC_REAL(messages_beyond_the_memory_cap_end_the_receiver)
             tr_send(pid, a_item, i, tr_list(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12));
         CHECK_TERM(DOWN_REASON(ref), tr_build(a_out_of_memory));
     }
+}
+
+TEST_PROC_REAL(large_binaries_that_wait_count_as_memory)
+{
+    for (int policy = TR_MAILBOX_WAIT; policy <= TR_MAILBOX_EXIT; policy++) {
+        tr_ref ref;
+        const struct tr_spawn_opts opts = { .monitor = &ref,
+                                            .max_memory = 1 << 20,
+                                            .max_mailbox = 1000,
+                                            .mailbox_policy = (enum tr_mailbox_policy)policy };
+        tr_pid pid = tr_spawn_opt(never_receive, &opts);
+        for (int i = 0; i < 20; i++)
+            tr_send(pid, a_item, i, tr_list(zeros(1000), zeros(1 << 16)));
+        CHECK_TERM(DOWN_REASON(ref), tr_build(a_out_of_memory));
+    }
+}
+
+static void take_items(tr_term arg)
+{
+    tr_pid to;
+    int n;
+
+    CHECK(tr_match(arg, &to));
+    for (int i = 0; i < 100; i++)
+        tr_receive (m)
+            tr_on (m, a_item, &n, tr_any())
+                tr_send(to, a_item, n);
+}
+
+TEST_PROC(large_binaries_that_were_taken_or_dropped_do_not_count)
+{
+    tr_ref ref;
+    const struct tr_spawn_opts opts = { .monitor = &ref,
+                                        .max_memory = 1 << 20,
+                                        .max_mailbox = 3,
+                                        .mailbox_policy = TR_MAILBOX_DROP_OLDEST };
+    tr_pid pid = tr_spawn_opt(take_items, &opts, tr_self());
+
+    for (int i = 0; i < 100; i++) {
+        for (int j = 0; j < 10; j++)
+            tr_send(pid, a_item, i, zeros(1 << 16));
+        tr_receive (m)
+            tr_on (m, a_item, tr_any()) {
+            }
+    }
+    CHECK_TERM(DOWN_REASON(ref), tr_build(a_normal));
 }
 
 static bool cleaned;
