@@ -101,7 +101,8 @@ TR__INLINED void tr__push_inside(struct tr_tls *tls, struct tr_proc *p, struct t
 
 TR__INLINED struct tr_sig *tr__inbox_push(struct tr_proc *p, struct tr_sig *sig)
 {
-    struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_relaxed);
+    /* Acquire, here and when the exchange fails, for who finds it closed: see mailbox.c. */
+    struct tr_sig *newest = atomic_load_explicit(&p->inbox, memory_order_acquire);
 
     do {
         if (tr__unlikely(newest == TR__CLOSED))
@@ -109,7 +110,7 @@ TR__INLINED struct tr_sig *tr__inbox_push(struct tr_proc *p, struct tr_sig *sig)
         /* NULL for TR__ASLEEP, without a branch. */
         sig->next = (struct tr_sig *)((uintptr_t)newest & ~(uintptr_t)TR__ASLEEP);
     } while (!atomic_compare_exchange_weak_explicit(&p->inbox, &newest, sig, memory_order_acq_rel,
-                                                    memory_order_relaxed));
+                                                    memory_order_acquire));
     if (tr__likely(newest == TR__ASLEEP))
         tr__context_prefetch(&p->context);
     return newest;

@@ -7,8 +7,10 @@
  * reverses it, and so has everything new in order.
  *
  * Memory order. A push releases the signal's contents; the owner's load of the inbox acquires
- * them. Going to sleep releases everything the owner has done; the push that takes ASLEEP away
- * acquires it and hands it on through the run queue to the thread that runs the process next.
+ * them. Closing the inbox releases what the owner has looked at; who finds it closed acquires that,
+ * and may free the signal that it cannot deliver. Going to sleep releases everything the owner has
+ * done; the push that takes ASLEEP away acquires it and hands it on through the run queue to the
+ * thread that runs the process next.
  */
 #include "proc/caps.h"
 #include "proc/proc.h"
