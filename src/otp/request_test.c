@@ -87,6 +87,29 @@ TEST_PROC(answers_of_any_shape_come_whole_and_alone_or_not)
     CHECK_TERM(info(tr_self(), tr_intern("monitors")), tr_nil());
 }
 
+static void calls_from_where_messages_are_dropped(tr_term arg)
+{
+    tr_pid pid;
+    tr_term result;
+
+    CHECK(tr_match(arg, &pid));
+    tr_set_max_mailbox(2, TR_MAILBOX_DROP_OLDEST);
+    tr_spawn(disturbs, tr_self());
+    for (int i = 0; i < 5; i++) {
+        check_answers(pid);
+        CHECK_INT(tr_try_call_within(1, pid, &result, a_later), TR_ETIMEOUT);
+    }
+}
+
+TEST_PROC(answers_come_past_a_mailbox_that_drops_what_others_send)
+{
+    tr_ref ref;
+    tr_pid pid = start_subject();
+
+    tr_spawn_monitor(calls_from_where_messages_are_dropped, &ref, pid);
+    CHECK_TERM(down_reason(ref, a_DOWN), tr_build(a_normal));
+}
+
 TEST_PROC(timeout_ends_the_caller_and_not_the_server)
 {
     FACT("GS-010", "on timeout the caller exits with {timeout, {gen_server, call, [Server, "

@@ -166,17 +166,6 @@ static bool is_answer(uint64_t message, void *answer)
     return true;
 }
 
-static void await_with_caps(struct answer *a, int64_t timeout_ms, tr_term *result)
-{
-    tr_receive_ref(m, (tr_ref){ a->ref })
-    {
-        tr_when (m, is_answer(m.message.w, a))
-            *result = tr_receive_result(&m, (tr_term){ a->value });
-        tr_after (m, timeout_ms) {
-        }
-    }
-}
-
 #define FLAT_MAX 4u
 
 /* {ok, Value} and the like, of words that need no copy: the tuple, copied into the heap; w is 0 for
@@ -261,12 +250,14 @@ static TR__OPAQUE bool wait_and_take(void *answer, uint64_t deadline)
     return take_alone(a);
 }
 
-/* Waits once, if nothing has come yet; false when the general way is to be gone. */
+/* Waits once, if nothing has come yet; false when the general way is to be gone. A mailbox with a
+   cap is changed by others: nothing is taken past it. */
 static inline bool await_alone(struct answer *a, int64_t deadline)
 {
     struct tr_proc *p = a->p;
 
-    if (tr__unlikely(p->mark_ref != a->ref || *p->mark_at || tr__inbox_has_new(p)))
+    if (tr__unlikely(p->mark_ref != a->ref || *p->mark_at || tr__inbox_has_new(p) ||
+                     tr__is_capped(p)))
         return false;
     p->worker->receives++;
     return tr__context_call(a, (uint64_t)deadline, wait_and_take);
@@ -276,10 +267,6 @@ static inline tr_err await(struct tr_proc *p, uint64_t ref, int64_t timeout_ms, 
 {
     struct answer a = { p, ref, 0, TR_ETIMEOUT };
 
-    if (tr__unlikely(tr__is_capped(p))) {
-        await_with_caps(&a, timeout_ms, result);
-        return a.err;
-    }
     int64_t deadline = timeout_ms == 0 ? 0 : tr__deadline(timeout_ms);
     if (deadline != 0 && tr__likely(await_alone(&a, deadline))) {
         result->w = a.value;
