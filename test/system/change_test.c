@@ -5,7 +5,7 @@
  */
 #include "check_proc.h"
 
-tr_atoms(DOWN, process, ping, pong, stop, kill, killed, normal);
+tr_atoms(DOWN, process, ping, pong, go_on, stop, kill, killed, normal);
 
 enum { ROUNDS = 1000 };
 
@@ -33,12 +33,31 @@ static void doze(tr_term arg)
     tr_hibernate(answer);
 }
 
-static void ask(tr_pid to, int n)
+static void expect_pong(int n)
 {
-    tr_send(to, a_ping, tr_self(), n);
     tr_receive (m)
         tr_on (m, a_pong, n)
             continue;
+}
+
+/* True when none comes for a while. */
+static bool no_pong(int n)
+{
+    bool none = false;
+
+    tr_receive (m) {
+        tr_on (m, a_pong, n)
+            continue;
+        tr_after (m, 1)
+            none = true;
+    }
+    return none;
+}
+
+static void ask(tr_pid to, int n)
+{
+    tr_send(to, a_ping, tr_self(), n);
+    expect_pong(n);
 }
 
 static void expect_down(tr_ref ref, tr_atom reason)
@@ -68,9 +87,7 @@ TEST_PROC(what_came_before_hibernation_is_answered_too)
     for (int i = 0; i < ROUNDS; i++)
         tr_send(pid, a_ping, tr_self(), i);
     for (int i = 0; i < ROUNDS; i++)
-        tr_receive (m)
-            tr_on (m, a_pong, i)
-                continue;
+        expect_pong(i);
     tr_send(pid, a_stop);
     expect_down(ref, a_normal);
 }
@@ -91,22 +108,12 @@ TEST_PROC(who_is_suspended_in_hibernation_begins_when_it_may)
     tr_ref ref;
     tr_pid pid = tr_spawn_monitor(doze, &ref);
 
-    bool silent = false;
-
     ask(pid, 0);
     CHECK(tr_suspend(pid));
     tr_send(pid, a_ping, tr_self(), 1);
-    tr_receive (m) {
-        tr_on (m, a_pong, 1)
-            continue;
-        tr_after (m, 5)
-            silent = true;
-    }
-    CHECK(silent);
+    CHECK(no_pong(1));
     CHECK(tr_resume(pid));
-    tr_receive (m)
-        tr_on (m, a_pong, 1)
-            continue;
+    expect_pong(1);
     tr_send(pid, a_stop);
     expect_down(ref, a_normal);
 }
@@ -128,7 +135,7 @@ static void echo(tr_term arg)
     }
 }
 
-/* The wait has a limit, which is over before the answer comes. */
+/* Answers when it is told to. */
 static void late_echo(tr_term arg)
 {
     tr_pid from = { 0 };
@@ -138,7 +145,9 @@ static void late_echo(tr_term arg)
     tr_receive (m)
         tr_on (m, a_ping, &from, &n)
             continue;
-    tr_sleep(20);
+    tr_receive (m)
+        tr_on (m, a_go_on)
+            continue;
     tr_send(from, a_pong, n);
 }
 
@@ -146,19 +155,11 @@ TEST_PROC(a_wait_that_ends_in_time_is_not_lost)
 {
     tr_ref ref;
     tr_pid pid = tr_spawn_monitor(late_echo, &ref);
-    bool over = false;
 
     tr_send(pid, a_ping, tr_self(), 7);
-    tr_receive (m) {
-        tr_on (m, a_pong, 7)
-            continue;
-        tr_after (m, 1)
-            over = true;
-    }
-    CHECK(over);
-    tr_receive (m)
-        tr_on (m, a_pong, 7)
-            continue;
+    CHECK(no_pong(7));
+    tr_send(pid, a_go_on);
+    expect_pong(7);
     expect_down(ref, a_normal);
 }
 
@@ -177,9 +178,7 @@ TEST_PROC(many_conversations_at_a_time_lose_nothing)
         for (int i = 0; i < PEERS; i++)
             ask(pids[(i * 7) % PEERS], ROUNDS + i);
         for (int i = 0; i < PEERS; i++)
-            tr_receive (m)
-                tr_on (m, a_pong, i)
-                    continue;
+            expect_pong(i);
     }
     for (int i = 0; i < PEERS; i++) {
         tr_send(pids[i], a_stop);
