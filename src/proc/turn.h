@@ -11,6 +11,7 @@
 #include "proc/proc.h"
 #include "proc/watch.h"
 #include "sched/next.h"
+#include "sched/replay.h"
 
 /* The run function of every process, and of one with a thread of its own. */
 struct tr_runnable *tr__proc_run(struct tr_worker *w, struct tr_runnable *r);
@@ -87,7 +88,7 @@ TR__INLINED struct tr_proc *tr__take_in_place(struct tr_tls *tls, struct tr_proc
     if (!r)
         return NULL;
     struct tr_proc *next = tr__container_of(r, struct tr_proc, runnable);
-    if (tr__unlikely(!tr__next_at_once(w) || r->run != tr__proc_run ||
+    if (tr__unlikely(tr__replay_on || !tr__next_at_once(w) || r->run != tr__proc_run ||
                      p->runnable.run != tr__proc_run || tr__watching()))
         return NULL;
     if (next->stack)

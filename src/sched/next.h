@@ -6,17 +6,16 @@
 #ifndef TROUPE_SCHED_NEXT_H
 #define TROUPE_SCHED_NEXT_H
 
-#include "sched/replay.h"
 #include "sched/worker.h"
 
 #define TR__TIMERS_EVERY 16 /* turns */
 
-/* Is it the turn of the one in the run-next slot, if any, and nothing else due? Only looks. The
-   worker's thread only, as the others. */
+/* Is it the turn of the one in the run-next slot, if any, and nothing else due? Only looks; not for
+   a replay, which draws who is next. The worker's thread only, as the others. */
 TR__INLINED bool tr__next_at_once(struct tr_worker *w)
 {
     return tr__likely(w->budget > 0 && w->turns % TR__TIMERS_EVERY != 0 && !w->blocks.hand.of &&
-                      !tr__sched_is_asked() && !tr__replay_on);
+                      !tr__sched_is_asked());
 }
 
 TR__INLINED struct tr_runnable *tr__next_of(struct tr_worker *w)
