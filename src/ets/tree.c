@@ -66,8 +66,7 @@ static inline struct tr_page *leaf_of(struct tr_store *s, uint64_t key)
 }
 
 /* What a leaf has under a key; item 0: nothing. */
-static inline __attribute__((always_inline)) struct tr_found find_in(struct tr_page *leaf,
-                                                                     uint64_t key, uint32_t *place)
+TR__INLINED struct tr_found find_in(struct tr_page *leaf, uint64_t key, uint32_t *place)
 {
     uint32_t i = *place = tr__leaf_place(leaf, key, false);
     uint64_t k = i < TR__PAGE_ROOM ? TR__GET(leaf->keys[i]) : TR__NO_KEY;

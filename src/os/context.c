@@ -58,8 +58,7 @@ void tr__context_of_thread(struct tr_context_home *home)
 }
 
 #if !defined(__x86_64__) || defined(TR__SANITIZED)
-static inline TR__UNSEEN __attribute__((always_inline)) void
-announce(struct tr_context *from, struct tr_context *to, bool ending)
+TR__INLINED TR__UNSEEN void announce(struct tr_context *from, struct tr_context *to, bool ending)
 {
 #if defined(TR__ASAN)
     __sanitizer_start_switch_fiber(ending ? NULL : &from->fake_stack, to->bottom, to->size);
@@ -72,7 +71,7 @@ announce(struct tr_context *from, struct tr_context *to, bool ending)
     (void)ending;
 }
 
-static inline TR__UNSEEN __attribute__((always_inline)) void resumed(struct tr_context *from)
+TR__INLINED TR__UNSEEN void resumed(struct tr_context *from)
 {
 #if defined(TR__ASAN)
     __sanitizer_finish_switch_fiber(from->fake_stack, NULL, NULL);

@@ -16,8 +16,7 @@ struct tr_caps_waiter {
     struct tr_caps_waiter *next;  /* the list of the receiver; then of those to be told */
     struct tr_caps_waiter **link; /* what points to this one */
     struct tr_sig *message;
-    struct tr_caps_place
-        *place; /* lasts as long as the waiter is on the list, or its signal served */
+    struct tr_caps_place *place; /* lasts as long as it is on the list, or its signal served */
 };
 
 /* --- caps_wait.c --- */

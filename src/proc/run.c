@@ -2,9 +2,10 @@
 /*
  * Running a process, and all the ways in which it stops running.
  *
- * The worker switches to the process; the process says in `action` why it comes back. What must
- * not happen while its stack is still in use - falling asleep, so that another worker may wake and
- * run it, and giving the stack back - is done here, after the switch, on the worker's own stack.
+ * The worker switches to the process; the process says in `action` why it comes back, or changes to
+ * another one that runs in its place. What must not happen while its stack is still in use -
+ * falling asleep, so that another worker may wake and run it, and giving the stack back - is done
+ * after the switch: by the worker on its own stack, or by the process that was changed to.
  *
  * The timeout of a receive is lazy: waking up does not take it off the wheel, since the next
  * receive will most often want one again, and later. It fires, then, for a process that waits for
@@ -186,7 +187,7 @@ static bool wakes_up(struct tr_proc *p)
 }
 
 /* The same for one that is hibernated; its timeout may have fired early, or not been set yet. */
-static __attribute__((noinline)) bool sleep_on(struct tr_proc *p)
+static TR__NOINLINE bool sleep_on(struct tr_proc *p)
 {
     if (p->wake_at != TR__NEVER && !p->suspended)
         tr__timeout_arm(p);
@@ -233,8 +234,7 @@ TR__NOINLINE bool tr__begin_in_place(struct tr_tls *tls, struct tr_worker *w, st
 
 /* Runs the process, and those that it changes to, until one of them comes back here; true when that
    one has something more to do at once. */
-static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, struct tr_tls *tls,
-                                                           struct tr_proc *p)
+TR__INLINED bool run_once(struct tr_worker *w, struct tr_tls *tls, struct tr_proc *p)
 {
     if (tr__unlikely(!p->stack)) {
         if (p->flags & TR__P_HIBERNATED) {
@@ -285,8 +285,7 @@ static inline __attribute__((always_inline)) bool run_once(struct tr_worker *w, 
 }
 
 /* One turn. The record is that of the worker's thread before the turn and after it. */
-static inline __attribute__((always_inline)) void turn(struct tr_worker *w, struct tr_tls *tls,
-                                                       struct tr_proc *p)
+TR__INLINED void turn(struct tr_worker *w, struct tr_tls *tls, struct tr_proc *p)
 {
     p->worker = w;
     /* Release pairs with the monitor's acquire in tr__threads_kick: it looks into the block. */

@@ -163,8 +163,7 @@ static inline void pay_and_leave(struct tr_tls *tls, bool was)
 }
 
 /* Sends to the process of a pid and pays; ends what tr__tls_enter began with `tls` and `was`. */
-static inline __attribute__((always_inline)) void send_and_leave(struct tr_tls *tls, bool was,
-                                                                 uint64_t pid, struct tr_sig *sig)
+TR__INLINED void send_and_leave(struct tr_tls *tls, bool was, uint64_t pid, struct tr_sig *sig)
 {
     struct tr_proc *to = tr__slot_at(TR__PID_SLOT(pid));
     struct tr_sig *before = TR__CLOSED;

@@ -42,8 +42,8 @@ static inline const uint64_t *flat_tuple(uint64_t word, uint32_t *n)
 }
 
 /* A message with room for `head` words, then a tuple of these; *word is the tuple. */
-static inline __attribute__((always_inline)) struct tr_sig *
-flat_message(uint64_t to, size_t head, const uint64_t *words, uint32_t n, uint64_t *word)
+TR__INLINED struct tr_sig *flat_message(uint64_t to, size_t head, const uint64_t *words, uint32_t n,
+                                        uint64_t *word)
 {
     struct tr_sig *sig = tr__sig_new(TR__SIG_MESSAGE, to, TR__SIG_WORD_SIZE(head + 1 + n));
 
