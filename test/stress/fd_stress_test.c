@@ -61,14 +61,24 @@ TEST_PROC_REAL(who_comes_to_wait_while_the_descriptor_is_closed_does_not_wait_fo
 
 static _Atomic bool stop;
 
+/* From now on the end of the pair goes with the process; its number. */
+static int take_over(tr_term arg, int *fd)
+{
+    tr_pid opener;
+    int own;
+
+    CHECK(tr_match(arg, &opener, fd, &own));
+    tr_own_fd(*fd);
+    tr_send(opener, a_done);
+    return own;
+}
+
 /* Sends its own number through the pair until it is told to stop. */
 static void writes(tr_term arg)
 {
     unsigned char byte;
-    int fd, own;
+    int fd, own = take_over(arg, &fd);
 
-    CHECK(tr_match(arg, &fd, &own));
-    tr_own_fd(fd);
     byte = (unsigned char)own;
     while (!atomic_load(&stop) && tr_write(fd, &byte, 1, TR_INFINITY) == TR_OK)
         tr_yield();
@@ -79,10 +89,8 @@ static void reads(tr_term arg)
 {
     unsigned char buffer[64];
     ssize_t n;
-    int fd, own;
+    int fd, own = take_over(arg, &fd);
 
-    CHECK(tr_match(arg, &fd, &own));
-    tr_own_fd(fd);
     while ((n = tr_read(fd, buffer, sizeof buffer, TR_INFINITY)) > 0)
         for (ssize_t i = 0; i < n; i++)
             CHECK_INT(buffer[i], own);
@@ -101,8 +109,12 @@ static void opens_and_kills(tr_term arg)
     CHECK(tr_match(arg, &seed, &own));
     while (!atomic_load(&stop)) {
         CHECK(open_pair(ends));
-        pids[0] = tr_spawn_monitor(reads, &refs[0], ends[0], own);
-        pids[1] = tr_spawn_monitor(writes, &refs[1], ends[1], own);
+        pids[0] = tr_spawn_monitor(reads, &refs[0], tr_self(), ends[0], own);
+        pids[1] = tr_spawn_monitor(writes, &refs[1], tr_self(), ends[1], own);
+        for (int i = 0; i < 2; i++)
+            tr_receive (m)
+                tr_on (m, a_done) {
+                }
         for (int i = 10 + load_below(&seed, 30); i > 0; i--)
             tr_yield();
         if (load_below(&seed, 4) == 0 && tr_suspend(pids[0])) {
