@@ -85,7 +85,8 @@ size_t tr_mailbox_length(void);
  *     tr_when (m, condition) statement   accepts m.message if the condition holds; the statement
  *                                   finds what the condition has captured, and no m.message
  *     tr_after (m, ms) statement    runs when nothing was acceptable for ms milliseconds, counted
- *                                   from the start of the receive; TR_INFINITY: never
+ *                                   from the start of the receive; TR_INFINITY: never. `ms` is
+ *                                   computed once, before the process waits
  *
  * It is a loop whose body runs once for each message looked at, and once with none before the
  * process waits. So the body holds clauses only, and `break` and `continue` in a clause leave the
@@ -120,8 +121,9 @@ struct tr_receive_scope {
  */
 tr_term tr_receive_result(struct tr_receive_scope *m, tr_term term);
 
-/* The state after a clause was chosen: there is no next step. */
-enum { TR__RECEIVE_DONE = 4 };
+/* The states after a clause was chosen, when there is no next step, and without a message; one more
+   says that the time is over. */
+enum { TR__RECEIVE_DONE = 2, TR__RECEIVE_EMPTY = 3 };
 
 bool tr__receive_next(struct tr_receive_scope *m);
 void tr__receive_accept(struct tr_receive_scope *m);
@@ -188,7 +190,8 @@ TR_HEADER_END
     } else
 
 #define tr_after(m, ms)                                                                            \
-    if ((m).message.w || !tr__receive_after(&(m), ms)) {                                           \
+    if ((m).message.w || (m).state < TR__RECEIVE_EMPTY ||                                          \
+        !tr__receive_after(&(m), (m).state == TR__RECEIVE_EMPTY ? (ms) : 0)) {                     \
     } else
 
 static inline tr_ref tr__no_ref(void)

@@ -14,11 +14,11 @@
 #include "term/raise.h"
 
 enum {
-    START,                  /* nothing looked at yet */
-    LOOKING,                /* the body has a message */
-    EMPTY,                  /* the body has none, and may set a timeout */
-    EXPIRED,                /* the body has none, and the time is over */
-    DONE = TR__RECEIVE_DONE /* a clause was chosen */
+    START,                     /* nothing looked at yet */
+    LOOKING,                   /* the body has a message */
+    DONE = TR__RECEIVE_DONE,   /* a clause was chosen */
+    EMPTY = TR__RECEIVE_EMPTY, /* the body has none, and may set a timeout */
+    EXPIRED                    /* the body has none, and the time is over */
 };
 
 #define MS_MAX (INT64_C(1) << 43) /* in nanoseconds it still fits 64 bits */
@@ -162,7 +162,9 @@ bool tr__receive_next(struct tr_receive_scope *m)
         return true;
     bool was = tr__enter_at(&tls);
 
-    if (m->state == EMPTY)
+    /* The body, when it was asked for the limit, may have let others run; so may who enters after
+       he has lost his worker. What came then is in the mailbox already, and wakes nobody. */
+    if (m->state == EMPTY && tr__likely(!*m->at))
         return tr__context_call(m, was, wait_and_show);
     if (m->state == LOOKING)
         m->at = &(*m->at)->next;
@@ -213,15 +215,14 @@ bool tr__receive_any(struct tr_receive_scope *m, tr_term *message)
 
 bool tr__receive_after(struct tr_receive_scope *m, int64_t ms)
 {
-    if (m->state == EXPIRED || (m->state == EMPTY && ms == 0)) {
+    if (m->state == EXPIRED || (m->state == EMPTY && ms == 0 && !*m->at)) {
         m->taken = NULL;
         open_scope(m);
         if (tr__unlikely(tr__is_capped(m->owner)))
             tr__caps_accepted(m->owner, NULL);
         return true;
     }
-    if (m->state == EMPTY)
-        m->deadline = tr__deadline(ms);
+    m->deadline = tr__deadline(ms);
     return false;
 }
 
