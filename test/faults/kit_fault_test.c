@@ -22,7 +22,7 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 
 /* Only where a test says so: what the library allocates has points of its own. */
-static bool counted;
+static _Atomic bool counted; /* the monitor allocates, too */
 
 void *__wrap_malloc(size_t size)
 {

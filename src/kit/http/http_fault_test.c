@@ -28,7 +28,7 @@ void *__wrap_malloc(size_t size);
 void *__wrap_calloc(size_t n, size_t size);
 void *__wrap_realloc(void *old, size_t size);
 
-static bool counted;
+static _Atomic bool counted; /* the monitor allocates, too */
 
 void *__wrap_malloc(size_t size)
 {
