@@ -122,8 +122,11 @@ static TR__OPAQUE bool wait_and_show(void *scope, uint64_t was)
     struct tr_receive_scope *m = scope;
     bool just_set = m->state == EMPTY;
 
-    while (!wait(m, just_set) && !show_new(m))
-        just_set = false;
+    /* The body, when it was asked for the limit, may have let others run; so may who enters after
+       he has lost his worker. What came then is in the mailbox already, and wakes nobody. */
+    if (tr__likely(!show(m)))
+        while (!wait(m, just_set) && !show_new(m))
+            just_set = false;
     tr__tls_leave(tr__tls(), was);
     return true;
 }
@@ -162,9 +165,7 @@ bool tr__receive_next(struct tr_receive_scope *m)
         return true;
     bool was = tr__enter_at(&tls);
 
-    /* The body, when it was asked for the limit, may have let others run; so may who enters after
-       he has lost his worker. What came then is in the mailbox already, and wakes nobody. */
-    if (m->state == EMPTY && tr__likely(!*m->at))
+    if (m->state == EMPTY)
         return tr__context_call(m, was, wait_and_show);
     if (m->state == LOOKING)
         m->at = &(*m->at)->next;
