@@ -26,7 +26,7 @@ static void mark(void)
 
     tr__is_forked = true;
     atomic_store_explicit(&tls->current, NULL, memory_order_relaxed);
-    atomic_store_explicit(&tls->lost, true, memory_order_relaxed);
+    atomic_store_explicit(&tls->lost, TR__LOST, memory_order_relaxed);
     atomic_store_explicit(&tls->inside, false, memory_order_relaxed);
 }
 

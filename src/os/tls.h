@@ -15,6 +15,13 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+enum {
+    TR__KEPT,
+    TR__LOST,  /* the worker is being, or has been, taken */
+    TR__RISKED /* it has not, but who enters is to act as if, now and then: a replay */
+};
 
 struct tr_tls {
     void *worker;            /* what it works for; valid while inside and not lost */
@@ -25,7 +32,7 @@ struct tr_tls {
     void *heap;              /* where terms are built; NULL: in a heap of the thread's own */
     int *errno_at;           /* the thread's errno; NULL on threads that are not the library's */
     _Atomic(bool) inside;    /* runs library code; written by the thread, read by the taker */
-    _Atomic(bool) lost;      /* the worker is being, or has been, taken; written by the taker */
+    _Atomic(uint8_t) lost;   /* one of these; written by the taker */
 };
 
 extern __thread struct tr_tls tr__tls_of_thread __attribute__((visibility("hidden")));
@@ -68,7 +75,13 @@ TR__INLINED bool tr__tls_enter(struct tr_tls *tls)
 
 static inline bool tr__tls_lost(struct tr_tls *tls)
 {
-    return tr__unlikely(atomic_load_explicit(&tls->lost, memory_order_acquire));
+    return tr__unlikely(atomic_load_explicit(&tls->lost, memory_order_acquire) == TR__LOST);
+}
+
+/* Has who enters to see to it? */
+static inline bool tr__tls_in_doubt(struct tr_tls *tls)
+{
+    return tr__unlikely(atomic_load_explicit(&tls->lost, memory_order_acquire) != TR__KEPT);
 }
 
 /*

@@ -214,7 +214,7 @@ TR__INLINED struct tr_proc *tr__self_or_panic(const char *function)
  */
 #define TR__ENTER() bool entered __attribute__((cleanup(tr__leave), unused)) = tr__enter()
 
-/* The worker was, or is being, taken: goes on when the process has one again. */
+/* The worker was, or is being, taken, or a replay has it so: goes on when the process has one. */
 void tr__reclaim(void);
 
 TR__INLINED bool tr__enter(void)
@@ -222,7 +222,7 @@ TR__INLINED bool tr__enter(void)
     struct tr_tls *tls = tr__tls();
     bool was = tr__tls_enter(tls);
 
-    if (tr__unlikely(tr__tls_lost(tls) && !was))
+    if (tr__unlikely(tr__tls_in_doubt(tls) && !was))
         tr__reclaim();
     return was;
 }
@@ -239,7 +239,7 @@ TR__INLINED bool tr__enter_at(struct tr_tls **tls)
     *tls = tr__tls();
     bool was = tr__tls_enter(*tls);
 
-    if (tr__unlikely(tr__tls_lost(*tls) && !was)) {
+    if (tr__unlikely(tr__tls_in_doubt(*tls) && !was)) {
         tr__reclaim();
         *tls = tr__tls();
     }

@@ -165,6 +165,13 @@ TR__OPAQUE __attribute__((cold)) void tr__reclaim(void)
     struct tr_proc *p = tr__self();
 
     tr__fork_check();
+    if (p && tr__replay_takes()) {
+        /* Whoever gets the worker has a stack in reserve. */
+        tr__thread_restock(tr__thread());
+        tr__switch_out(p, TR__ACT_YIELD);
+        tr__resumed(p);
+        return;
+    }
     if (!p || !tr__thread_has_lost())
         return;
     int64_t held = tr__watching() ? tr__watch_held_for() : 0;

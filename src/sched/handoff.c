@@ -71,7 +71,7 @@ bool tr__thread_take_worker(struct tr_worker *w, bool first)
         pthread_mutex_unlock(&tr__pool.lock);
         return false;
     }
-    atomic_store_explicit(&t->tls->lost, true, memory_order_relaxed);
+    atomic_store_explicit(&t->tls->lost, TR__LOST, memory_order_relaxed);
     /* Now the thread has either entered the library before, and `inside` is visible here; or it
        will see `lost` when it enters, and come to wait for the lock in tr__thread_has_lost. */
     tr__barrier_all();
@@ -84,7 +84,7 @@ bool tr__thread_take_worker(struct tr_worker *w, bool first)
             t->worker = w;
     }
     if (!taken)
-        atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
+        atomic_store_explicit(&t->tls->lost, TR__KEPT, memory_order_relaxed);
     pthread_mutex_unlock(&tr__pool.lock);
     return taken;
 }
@@ -97,10 +97,10 @@ void tr__thread_give_worker(void)
 
     pthread_mutex_lock(&tr__pool.lock);
     t->worker = NULL;
-    atomic_store_explicit(&tls->lost, true, memory_order_relaxed);
+    atomic_store_explicit(&tls->lost, TR__LOST, memory_order_relaxed);
     if (!tr__thread_replace(t, w)) {
         t->worker = w;
-        atomic_store_explicit(&tls->lost, false, memory_order_relaxed);
+        atomic_store_explicit(&tls->lost, TR__KEPT, memory_order_relaxed);
     }
     pthread_mutex_unlock(&tr__pool.lock);
 }

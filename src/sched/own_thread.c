@@ -17,7 +17,7 @@ static struct tr_worker *await_turn(struct tr_thread *t)
         bool over = t->over;
         t->resting = !w && !over;
         if (w)
-            atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
+            atomic_store_explicit(&t->tls->lost, TR__KEPT, memory_order_relaxed);
         pthread_mutex_unlock(&tr__pool.lock);
         tr__thread_restock(t);
         if (w || over)
@@ -96,7 +96,7 @@ bool tr__thread_lend_worker(struct tr_thread *own, struct tr_runnable *r)
         struct tr_worker *w = t->worker;
         t->worker = NULL;
         t->lent = true;
-        atomic_store_explicit(&tls->lost, true, memory_order_relaxed);
+        atomic_store_explicit(&tls->lost, TR__LOST, memory_order_relaxed);
         own->resting = false;
         own->lender = t;
         own->turn = r;

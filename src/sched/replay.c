@@ -4,7 +4,8 @@
  *
  * Before each turn everything that can run is collected from the worker's queues, and one of it is
  * chosen. How it is chosen and how long turns are differs from seed to seed, not only from turn to
- * turn: some bugs want many switches, others one process that is always late.
+ * turn: some bugs want many switches, others one process that is always late. In half of the seeds
+ * a process may lose its worker wherever it enters the library, as in a run on a busy machine.
  *
  * What comes from outside (a thread of the program, a descriptor, a call that blocks) cannot be
  * replayed. A run that meets it says so and becomes an ordinary one: the clock runs, the monitor
@@ -24,6 +25,7 @@
 #define TURN_NS       2000 /* a turn takes up to so long */
 #define LONG_TURN_NS  TR__NS_PER_MS
 #define LONG_TURN     256 /* one turn in so many is a long one */
+#define TAKES         16  /* so many functions are entered until the worker is taken */
 #define STANDSTILL_NS TR__NS_PER_S
 #define STUCK_NS      (10 * TR__NS_PER_S)
 
@@ -49,6 +51,7 @@ static struct {
     const struct tr_replay_hooks *hooks;
     enum order order;
     enum length length;
+    bool takes; /* the worker, now and then, from who enters the library */
     uint64_t state, random, digest;
     struct ready ready[TR__PRIO_COUNT];
     struct ready settled;         /* those that wait until nothing else can run */
@@ -134,6 +137,7 @@ void tr__replay_begin(void)
     replay.random = ~replay.seed;
     replay.order = (enum order)tr__replay_draw(NORDERS);
     replay.length = (enum length)tr__replay_draw(NLENGTHS);
+    replay.takes = tr__replay_draw(2);
     replay.settling = NULL;
     replay.seen = 0;
     replay.since = tr__clock_real_ns();
@@ -392,6 +396,13 @@ static struct tr_runnable *next(struct tr_worker *w)
     return NULL;
 }
 
+bool tr__replay_takes(void)
+{
+    if (!tr__replay_on || !replay.takes || tr__replay_broken())
+        return false;
+    return tr__replay_draw(TAKES) == 0;
+}
+
 static int32_t budget(void)
 {
     switch (replay.length) {
@@ -411,6 +422,8 @@ void tr__replay_run(struct tr_worker *w)
 
     if (!atomic_load_explicit(&replay.begun, memory_order_relaxed))
         await_start(w);
+    if (replay.takes && !tr__replay_broken())
+        atomic_store_explicit(&tls->lost, TR__RISKED, memory_order_relaxed);
     while (tls->worker && (r = next(w))) {
         atomic_store_explicit(&replay.begun, true, memory_order_release);
         atomic_store_explicit(&w->turn_now, ++w->turns, memory_order_relaxed);

@@ -58,6 +58,9 @@ uint64_t tr__replay_random(void);
 /* Mixes a word into the digest. */
 void tr__replay_note(uint64_t word);
 
+/* Is the worker to be taken from the process that enters the library? The worker's thread only. */
+bool tr__replay_takes(void);
+
 /* `r`, which is about to give its worker back, is to go on when nothing else can run. */
 void tr__replay_settle(struct tr_runnable *r);
 

@@ -94,7 +94,7 @@ static struct tr_worker *await_worker(struct tr_thread *t)
         struct tr_worker *w = t->worker;
         /* Nobody can be taking it away at this moment; a little later somebody may. */
         if (w)
-            atomic_store_explicit(&t->tls->lost, false, memory_order_relaxed);
+            atomic_store_explicit(&t->tls->lost, TR__KEPT, memory_order_relaxed);
         bool lent = t->lent;
         pthread_mutex_unlock(&tr__pool.lock);
         tr__thread_restock(t); /* a process may have left with it */
