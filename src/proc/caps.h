@@ -69,6 +69,7 @@ struct tr_caps {
     size_t own_bytes;                 /* in use apart from messages; too many rather than too few */
     uint64_t reductions;              /* at the last receive */
     struct tr_receive_scope *looking; /* the receive that looks for a message, or NULL */
+    bool late;                        /* there may be more than the cap, for want of a moment */
 };
 
 /* True when the slow way is to be taken. A process that has just changed it told those whom it
@@ -104,6 +105,10 @@ TR__COLD tr_err tr__caps_send(struct tr_proc *p, struct tr_sig *sig, enum tr_cap
 
 /* Any other signal: never refused, never waits. */
 TR__COLD void tr__caps_push(struct tr_proc *p, struct tr_sig *sig);
+
+/* Drops what a bell was to drop while the body of a receive had a message in its hands, if that has
+   none now. Owner only. */
+TR__COLD void tr__caps_catch_up(struct tr_proc *p);
 
 /* The owner has come to a bell. */
 TR__COLD void tr__caps_bell(struct tr_proc *p);

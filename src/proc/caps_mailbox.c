@@ -253,15 +253,25 @@ void tr__caps_push(struct tr_proc *p, struct tr_sig *sig)
 
 /* --- the owner's side --- */
 
+/* Counted messages beyond the cap, where the oldest are to go. The lock is held. */
+static uint32_t excess_of(const struct tr_caps *c)
+{
+    const struct tr_caps_limits *l = &c->limits;
+    bool drops = l->policy == TR_MAILBOX_DROP_OLDEST && l->max_mailbox;
+
+    return drops && c->queued > l->max_mailbox ? c->queued - l->max_mailbox : 0;
+}
+
 /* Frees the `excess` oldest of the mailbox. Not while the body of a receive has one in its hands:
-   at the next bell there are more. */
+   then it is done later. */
 static void drop_excess(struct tr_proc *p, struct tr_caps *c, uint32_t excess)
 {
     struct tr_receive_scope *m = c->looking;
     uint32_t n = 0;
     size_t bytes = 0;
 
-    if (m && m->message.w)
+    c->late = m && m->message.w;
+    if (c->late)
         return;
     for (struct tr_sig **at = &p->first; *at && n < excess;) {
         struct tr_sig *sig = *at;
@@ -280,6 +290,18 @@ static void drop_excess(struct tr_proc *p, struct tr_caps *c, uint32_t excess)
     uncount(c, n, bytes);
     c->dropped += n;
     tr__spin_unlock(&p->caps_lock);
+}
+
+void tr__caps_catch_up(struct tr_proc *p)
+{
+    struct tr_caps *c = tr__caps_of(p);
+
+    if (!c->late)
+        return;
+    tr__spin_lock(&p->caps_lock);
+    uint32_t excess = excess_of(c);
+    tr__spin_unlock(&p->caps_lock);
+    drop_excess(p, c, excess);
 }
 
 /* The exit signal that a breach stands for; NULL without memory. */
@@ -319,10 +341,8 @@ static void end(struct tr_proc *p, struct tr_caps *c, enum tr_caps_breach breach
 void tr__caps_bell(struct tr_proc *p)
 {
     struct tr_caps *c = tr__caps_of(p);
-    uint32_t excess = 0;
 
     tr__spin_lock(&p->caps_lock);
-    const struct tr_caps_limits *l = &c->limits;
     struct tr_sig *list = c->first;
     enum tr_caps_breach breach = c->breach;
     uint64_t top = top_sender(c).pid;
@@ -331,8 +351,7 @@ void tr__caps_bell(struct tr_proc *p)
     c->arrived = 0;
     c->rung = false;
     c->breach = TR__BREACH_NONE;
-    if (l->policy == TR_MAILBOX_DROP_OLDEST && l->max_mailbox && c->queued > l->max_mailbox)
-        excess = c->queued - l->max_mailbox;
+    uint32_t excess = excess_of(c);
     tr__spin_unlock(&p->caps_lock);
     /* Those on the list are never more than the cap, so the excess is in the mailbox. */
     if (excess)

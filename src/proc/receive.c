@@ -63,8 +63,10 @@ static inline void begin(struct tr_receive_scope *m)
     m->at = m->ref.w && p->mark_ref == m->ref.w ? p->mark_at : &p->first;
     m->deadline = TR__NEVER;
     m->stride = 0;
-    if (tr__unlikely(tr__is_capped(p)))
+    if (tr__unlikely(tr__is_capped(p))) {
         tr__caps_receive(p, m);
+        tr__caps_catch_up(p);
+    }
     tr__spend_receive(p);
 }
 
@@ -157,6 +159,16 @@ static inline bool step(struct tr_receive_scope *m)
     return true;
 }
 
+/* Goes on past the message that the body has looked at. */
+static inline void pass(struct tr_receive_scope *m)
+{
+    m->at = &(*m->at)->next;
+    if (tr__unlikely(tr__is_capped(m->owner))) {
+        m->message.w = 0;
+        tr__caps_catch_up(m->owner);
+    }
+}
+
 bool tr__receive_next(struct tr_receive_scope *m)
 {
     struct tr_tls *tls;
@@ -168,7 +180,7 @@ bool tr__receive_next(struct tr_receive_scope *m)
     if (m->state == EMPTY)
         return tr__context_call(m, was, wait_and_show);
     if (m->state == LOOKING)
-        m->at = &(*m->at)->next;
+        pass(m);
     else if (m->state == START)
         begin(m);
     if (!show(m)) {

@@ -82,7 +82,8 @@ TEST_PROC(drop_oldest_keeps_the_last_and_counts_the_rest)
         if (i % 7 == 0)
             tr_is_alive(pid);
     }
-    CHECK_INT(number_of(pid, a_message_queue_len), MAX);
+    /* It drops the last ones when it has none of them in its hands. */
+    CHECK_WITHIN(patience(10000), number_of(pid, a_message_queue_len) == MAX);
     CHECK_INT(number_of(pid, a_messages_dropped), 2 * MAX);
     let_go(pid);
     expect_items(2 * MAX, 3 * MAX - 1);
@@ -133,10 +134,11 @@ TEST_PROC(drop_oldest_goes_on_while_a_selective_receive_waits)
         tr_send(pid, a_item, i);
         if (i % 10 == 0)
             tr_yield();
+        /* While it looks at one of them, as many may come again. */
         if (i % 100 == 0)
-            CHECK(number_of(pid, a_message_queue_len) <= MAX);
+            CHECK(number_of(pid, a_message_queue_len) <= 2 * MAX);
     }
-    CHECK_INT(number_of(pid, a_messages_dropped), 1000 - MAX);
+    CHECK_WITHIN(patience(10000), number_of(pid, a_messages_dropped) == 1000 - MAX);
     let_go(pid);
     expect_items(990, 999);
     expect_done();
