@@ -167,6 +167,23 @@ static TR__NOINLINE struct tr_runnable *take_new(struct tr_worker *w)
     return tr__runring_pop_oldest(&w->ring);
 }
 
+/* One of those behind the ring that have had a turn. What it spawns is to come before it again, or
+   two that do nothing but spawn would fill the memory: so not while more wait there than when one
+   was taken last; but once in a while even then. */
+static TR__NOINLINE struct tr_runnable *take_again(struct tr_worker *w)
+{
+    uint32_t count = tr__backlog_count(&w->ring.behind);
+
+    if (count > w->behind_before) {
+        int64_t now = tr__clock_near(&w->near);
+        if (now - w->took_other < OLDEST_NS)
+            return NULL;
+        w->took_other = now;
+    }
+    w->behind_before = count;
+    return tr__runring_pop_other(&w->ring);
+}
+
 static inline struct tr_runnable *take_local(struct tr_worker *w)
 {
     uint32_t turn = w->turns++;
@@ -185,7 +202,7 @@ static inline struct tr_runnable *take_local(struct tr_worker *w)
     if (tr__unlikely(atomic_load_explicit(&tr__sched.some_rest, memory_order_relaxed)))
         r = take_given(w, turn);
     if (!r && turn % COMMON_EVERY == 0 && !(r = tr__common_pop(TR__PRIO_NORMAL)))
-        r = tr__runring_pop_other(&w->ring);
+        r = take_again(w);
     if (!r && turn % COMMON_EVERY == NEW_AT && tr__runring_has_new(&w->ring))
         r = take_new(w);
     if (!r && turn % LOW_EVERY == 0)

@@ -128,3 +128,38 @@ TEST_PROC_REAL(a_tree_is_never_there_all_at_once)
             CHECK_INT(present, 0);
     CHECK(most_present < INNER / 8);
 }
+
+/* --- those that do nothing but spawn --- */
+
+enum { SPAWNERS = 4, SPAWNED = 200000 };
+
+static int64_t most_at_once;
+
+static void ends(tr_term unused)
+{
+    (void)unused;
+}
+
+static void spawns(tr_term arg)
+{
+    tr_pid boss;
+
+    CHECK(tr_match(arg, &boss));
+    for (int i = 0; i < SPAWNED; i++) {
+        int64_t count = i % 64 ? 0 : tr_process_count();
+        most_at_once = count > most_at_once ? count : most_at_once;
+        tr_spawn(ends);
+    }
+    tr_send(boss, 1);
+}
+
+TEST_PROC_REAL(those_that_spawn_without_end_wait_for_what_they_have_spawned)
+{
+    for (int i = 0; i < SPAWNERS; i++)
+        tr_spawn(spawns, tr_self());
+    for (int i = 0; i < SPAWNERS; i++)
+        tr_receive (m)
+            tr_on (m, 1) {
+            }
+    CHECK(most_at_once < 20000);
+}
