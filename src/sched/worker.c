@@ -168,18 +168,16 @@ static TR__NOINLINE struct tr_runnable *take_new(struct tr_worker *w)
 }
 
 /* One of those behind the ring that have had a turn. What it spawns is to come before it again, or
-   two that do nothing but spawn would fill the memory: so not while more wait there than when one
-   was taken last; but once in a while even then. */
+   two that do nothing but spawn would fill the memory. So not while more wait there than when one
+   was taken last, unless as many have had their turns since then as wait: nobody does so longer
+   than in a queue. */
 static TR__NOINLINE struct tr_runnable *take_again(struct tr_worker *w)
 {
     uint32_t count = tr__backlog_count(&w->ring.behind);
 
-    if (count > w->behind_before) {
-        int64_t now = tr__clock_near(&w->near);
-        if (now - w->took_other < OLDEST_NS)
-            return NULL;
-        w->took_other = now;
-    }
+    if (count > w->behind_before && w->turns - w->took_again < count)
+        return NULL;
+    w->took_again = w->turns;
     w->behind_before = count;
     return tr__runring_pop_other(&w->ring);
 }

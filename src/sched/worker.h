@@ -44,8 +44,8 @@ struct tr_worker {
     uint32_t turns;
     uint32_t took_at;       /* the turn in which it took another worker's offer last */
     int64_t took_oldest;    /* when it did not let the oldest behind its ring wait longer */
-    int64_t took_other;     /* the same for those that have had a turn */
-    uint32_t behind_before; /* how many waited there when one of these was taken last */
+    uint32_t took_again;    /* the turn in which one from there had another one last, */
+    uint32_t behind_before; /* and how many waited there then */
     uint64_t receives;      /* counted by the layer above */
     uint64_t spent;         /* of the budgets of all turns before the present one */
     struct tr_stack_cache stacks;
