@@ -45,7 +45,10 @@ static struct tr_backlog_list *list_of(struct tr_backlog *b, uint32_t turn)
 
 void tr__backlog_push_new(struct tr_backlog *b, struct tr_runnable *r, uint32_t turn)
 {
-    tr__backlog_append(list_of(b, turn), r);
+    struct tr_backlog_list *list = list_of(b, turn);
+
+    tr__backlog_append(list, r);
+    b->new_count += list != &b->others;
     tr__backlog_count_on(b, 1);
 }
 
@@ -64,6 +67,7 @@ static struct tr_runnable *take_at(struct tr_backlog *b, uint32_t i)
     struct tr_runnable *r = list->first;
 
     list->first = r->next;
+    b->new_count--;
     tr__backlog_count_on(b, (uint32_t)-1);
     if (list->first)
         return r;

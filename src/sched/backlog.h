@@ -29,6 +29,7 @@ struct tr_backlog {
     uint32_t size;                 /* a power of two, or 0 */
     uint32_t oldest, n;            /* the first of them, counted on for ever; how many there are */
     uint32_t turn;                 /* that of the newest */
+    uint32_t new_count;            /* processes on all these lists */
     struct tr_backlog_list others; /* all that are not new */
     _Atomic uint32_t count;        /* of both kinds; written by the owner, read by any thread */
 };

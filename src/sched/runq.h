@@ -75,6 +75,12 @@ static inline struct tr_runnable *tr__runring_pop_other(struct tr_runring *q)
     return tr__backlog_pop(&q->behind);
 }
 
+/* How many new ones are behind the ring. */
+static inline uint32_t tr__runring_new_behind(const struct tr_runring *q)
+{
+    return q->behind.new_count;
+}
+
 /* Is there one for the first two? */
 static inline bool tr__runring_has_new(struct tr_runring *q)
 {

@@ -168,17 +168,17 @@ static TR__NOINLINE struct tr_runnable *take_new(struct tr_worker *w)
 }
 
 /* One of those behind the ring that have had a turn. What it spawns is to come before it again, or
-   two that do nothing but spawn would fill the memory. So not while more wait there than when one
-   was taken last, unless as many have had their turns since then as wait: nobody does so longer
-   than in a queue. */
+   two that do nothing but spawn would fill the memory. So not while more new ones wait there than
+   when one was taken last, unless as many have had their turns since then as wait: nobody does so
+   longer than in a queue. */
 static TR__NOINLINE struct tr_runnable *take_again(struct tr_worker *w)
 {
-    uint32_t count = tr__backlog_count(&w->ring.behind);
+    uint32_t waiting = tr__runring_new_behind(&w->ring);
 
-    if (count > w->behind_before && w->turns - w->took_again < count)
+    if (waiting > w->new_before && w->turns - w->took_again < waiting)
         return NULL;
     w->took_again = w->turns;
-    w->behind_before = count;
+    w->new_before = waiting;
     return tr__runring_pop_other(&w->ring);
 }
 

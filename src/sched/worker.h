@@ -42,12 +42,12 @@ struct tr_worker {
     _Atomic(struct tr_runnable *) next; /* the run-next slot; others only look */
     int32_t budget; /* of the present turn; a woken runnable inherits what is left */
     uint32_t turns;
-    uint32_t took_at;       /* the turn in which it took another worker's offer last */
-    int64_t took_oldest;    /* when it did not let the oldest behind its ring wait longer */
-    uint32_t took_again;    /* the turn in which one from there had another one last, */
-    uint32_t behind_before; /* and how many waited there then */
-    uint64_t receives;      /* counted by the layer above */
-    uint64_t spent;         /* of the budgets of all turns before the present one */
+    uint32_t took_at;    /* the turn in which it took another worker's offer last */
+    int64_t took_oldest; /* when it did not let the oldest behind its ring wait longer */
+    uint32_t took_again; /* the turn in which one from there had another one last, */
+    uint32_t new_before; /* and how many new ones waited there then */
+    uint64_t receives;   /* counted by the layer above */
+    uint64_t spent;      /* of the budgets of all turns before the present one */
     struct tr_stack_cache stacks;
     struct tr_slot_cache slots;
     uint64_t random; /* state of tr__worker_random; never 0 */
