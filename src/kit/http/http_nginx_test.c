@@ -11,7 +11,7 @@
 tr_atoms(ok, done, tls, troupe_http, driver, kill);
 
 /* What OpenSSL keeps for each thread goes with the thread, and some are still there at the end. */
-const char *__lsan_default_suppressions(void);
+__attribute__((visibility("default"))) const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void)
 {
     return "leak:libcrypto";
