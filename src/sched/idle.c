@@ -8,8 +8,8 @@
  * No work is lost between a worker that parks and a thread that brings work: the first puts itself
  * on the list, then looks once more at all queues; the second fills a queue, then looks at the
  * list. The counts of list and queues are read and written in one total order, so at least one of
- * the two sees the other. (A ring, and what is offered beside it, is its
- * owner's own: the owner never parks with work in either.)
+ * the two sees the other. (A ring, and what is offered beside it, is its owner's own: the owner
+ * never parks with work in either.)
  *
  * One of those that park sleeps not on its futex but in the set of descriptors (poll.h), and its
  * word says so: a waker that finds that has to ring there. If it leaves with work, the others sleep

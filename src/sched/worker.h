@@ -44,7 +44,7 @@ struct tr_worker {
     uint32_t turns;
     uint32_t took_at;    /* the turn in which it took another worker's offer last */
     int64_t took_oldest; /* when it did not let the oldest behind its ring wait longer */
-    uint32_t took_again; /* the turn in which one from there had another one last, */
+    uint32_t took_again; /* the turn in which one from behind its ring had another one last, */
     uint32_t new_before; /* and how many new ones waited there then */
     uint64_t receives;   /* counted by the layer above */
     uint64_t spent;      /* of the budgets of all turns before the present one */

@@ -9,6 +9,20 @@ tr_atoms(DOWN, process, ping, pong, go_on, stop, kill, killed, normal);
 
 enum { ROUNDS = 1000 };
 
+/* False when it is to stop instead. */
+static bool answer_one(void)
+{
+    tr_receive (m) {
+        tr_pid from;
+        int n;
+        tr_on (m, a_ping, &from, &n)
+            tr_send(from, a_pong, n);
+        tr_on (m, a_stop)
+            return false;
+    }
+    return true;
+}
+
 /* --- hibernated after each message --- */
 
 static void doze(tr_term arg);
@@ -16,15 +30,8 @@ static void doze(tr_term arg);
 static void answer(tr_term arg)
 {
     (void)arg;
-    tr_receive (m) {
-        tr_pid from;
-        int n;
-        tr_on (m, a_ping, &from, &n)
-            tr_send(from, a_pong, n);
-        tr_on (m, a_stop)
-            return;
-    }
-    doze(tr_nil());
+    if (answer_one())
+        doze(tr_nil());
 }
 
 static void doze(tr_term arg)
@@ -123,16 +130,8 @@ TEST_PROC(who_is_suspended_in_hibernation_begins_when_it_may)
 static void echo(tr_term arg)
 {
     (void)arg;
-    for (;;) {
-        tr_receive (m) {
-            tr_pid from;
-            int n;
-            tr_on (m, a_ping, &from, &n)
-                tr_send(from, a_pong, n);
-            tr_on (m, a_stop)
-                return;
-        }
-    }
+    while (answer_one())
+        continue;
 }
 
 /* Answers when it is told to. */
