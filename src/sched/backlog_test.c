@@ -41,6 +41,7 @@ static void check_empty(void)
 {
     CHECK(!tr__backlog_has_new(&backlog));
     CHECK_INT(tr__backlog_count(&backlog), 0);
+    CHECK_INT(backlog.new_count, 0);
     CHECK_INT(newest(), -1);
     CHECK_INT(oldest(), -1);
     CHECK_INT(other(), -1);
@@ -106,6 +107,7 @@ TEST(what_is_not_new_is_a_queue_apart)
     push_new(1, 2);
     tr__backlog_push(&backlog, &items[2]);
     CHECK_INT(tr__backlog_count(&backlog), 3);
+    CHECK_INT(backlog.new_count, 1);
     CHECK_INT(other(), 0);
     CHECK_INT(newest(), 1);
     CHECK_INT(newest(), -1);
